@@ -1,0 +1,351 @@
+"""One frozen object holds every setting; nothing else in the project reads the environment.
+
+Promises: a setting is read from a variable that begins with EXCHANGE_; `load_settings` either returns values that are
+complete and safe together, or raises one error that names every missing, malformed, unknown and unsafe value. No
+message and no representation ever holds a secret or the text of a value that might hold one.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote, unquote, urlsplit
+
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticUndefined
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from config.secret_files import SecretFileError, create_secret_file, read_secret_file
+
+PREFIX = "EXCHANGE_"
+_LOG_ORIGIN = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._-]+)*")
+_HIGHEST_PORT = 65_535
+_EMAIL = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+")
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; the message lists every problem, one a line."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = tuple(problems)
+        lines = "\n".join(f"- {problem}" for problem in problems)
+        super().__init__(f"The settings cannot be used, nothing was started. To be put right:\n{lines}")
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.abspath(path.expanduser()))  # noqa: PTH100  # resolve() would follow links before they are checked
+
+
+FilePath = Annotated[Path, AfterValidator(_absolute)]
+
+
+class Settings(BaseSettings):
+    """Every setting of the service. Sizes are bytes; times carry their unit in their name.
+
+    Made by `load_settings`. Constructing it directly reads no environment and checks each value alone, which is what
+    a test wants; only `load_settings` refuses values that are unsafe together.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    example: bool = Field(
+        default=False,
+        description="1 for the worked example: example accounts, generated secrets, a banner on every page.",
+    )
+    data_folder: FilePath = Field(
+        description="Folder for everything the service keeps unless another place is named; rights 0700."
+    )
+    database_url: str = Field(
+        default="",
+        repr=False,
+        description="Database, sqlite:///… or postgresql://…; empty means a SQLite file in the data folder.",
+    )
+    database_password_file: FilePath | None = Field(
+        default=None,
+        description="File that holds the PostgreSQL password, rights 0600; a password never stands in the address.",
+    )
+    store_url: str = Field(
+        default="", description="Where sealed files live, file:///…; empty means the folder store in the data folder."
+    )
+    provider_key_file: FilePath = Field(
+        default=Path(),
+        description="Key-encryption keys, rights 0600; empty means keys/provider.json in the data folder.",
+    )
+    key_store_folder: FilePath = Field(
+        default=Path(), description="Folder of wrapped keys; empty means keys/wrapped in the data folder."
+    )
+    signing_key_file: FilePath = Field(
+        default=Path(),
+        description="The log's signing key, rights 0600; empty means keys/log-signing.key in the data folder.",
+    )
+    secret_key_file: FilePath = Field(
+        default=Path(),
+        description="Secret for cookies and forms, 32 bytes or more, rights 0600; empty means keys/secret.key there.",
+    )
+    log_origin: str = Field(
+        default="",
+        description="Name of the log in its checkpoints, like exchange.example.org/log; required outside the example.",
+    )
+    public_url: str = Field(
+        default="http://127.0.0.1:8000", description="Address people type, without a path; https outside the example."
+    )
+    bind: str = Field(default="127.0.0.1:8000", description="Address and port the web server listens on.")
+    trusted_proxy: str = Field(
+        default="", description="The one address whose X-Forwarded headers are believed; empty believes none."
+    )
+    max_file_bytes: int = Field(default=10 * 2**30, ge=1, le=2**44, description="Largest file taken, in bytes.")
+    max_files_per_form: int = Field(default=50, ge=1, le=500, description="Most files taken in one form.")
+    max_open_uploads_per_person: int = Field(
+        default=4, ge=1, le=100, description="Most uploads one person may have under way at once."
+    )
+    session_idle_minutes: int = Field(
+        default=30, ge=1, le=240, description="Minutes without a request that end a session."
+    )
+    session_hours: int = Field(default=12, ge=1, le=24, description="Hours after which a session ends, used or not.")
+    argon2_at_once: int = Field(
+        default=2, ge=1, le=64, description="Password hashes computed at once in one process; each takes 64 MiB."
+    )
+    sign_in_attempts: int = Field(default=10, ge=1, le=100, description="Failed sign-ins allowed in one window.")
+    sign_in_window_minutes: int = Field(
+        default=15, ge=1, le=1440, description="Length of the sign-in window, in minutes."
+    )
+    web_processes: int = Field(default=2, ge=1, le=64, description="Web server processes.")
+    web_threads: int = Field(default=16, ge=1, le=256, description="Threads in each web server process.")
+    govuk_brand: bool = Field(
+        default=False, description="1 to show the GOV.UK crown, logotype and typeface; only services on GOV.UK may."
+    )
+    service_name: str = Field(
+        default="Area SEND Exchange", min_length=1, max_length=80, description="Name shown at the head of every page."
+    )
+    contact_email: str = Field(
+        default="", description="Address shown to people who need help; required outside the example."
+    )
+    worker_seconds: int = Field(
+        default=5, ge=1, le=3600, description="Seconds between two rounds of the background worker."
+    )
+    sweep_minutes: int = Field(
+        default=60, ge=1, le=1440, description="Minutes between two sweeps of abandoned uploads and orphaned keys."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Values come from arguments only: `load_settings` reads the environment, and a test never does by accident."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _place_under_data_folder(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Empty places become places under the data folder; an empty name of the log becomes the example's."""
+        placed = {name: value for name, value in values.items() if value not in ("", None)}
+        example = str(placed.get("example", "")).lower() in {"1", "true", "yes", "on", "t", "y"}
+        if example:
+            placed.setdefault("log_origin", "exchange.example/log")
+            placed.setdefault("contact_email", "help@exchange.example")
+        if "data_folder" in placed:
+            root = _absolute(Path(placed["data_folder"]))
+            placed.setdefault("database_url", f"sqlite:///{root / 'database' / 'exchange.sqlite3'}")
+            placed.setdefault("store_url", f"file://{quote(str(root / 'store'))}")
+            placed.setdefault("provider_key_file", root / "keys" / "provider.json")
+            placed.setdefault("key_store_folder", root / "keys" / "wrapped")
+            placed.setdefault("signing_key_file", root / "keys" / "log-signing.key")
+            placed.setdefault("secret_key_file", root / "keys" / "secret.key")
+        return placed
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_is_known(cls, url: str) -> str:
+        if url.startswith("sqlite:///"):
+            if not url.removeprefix("sqlite:///").startswith("/") or "?" in url:
+                raise ValueError("a SQLite address names a whole path: sqlite:////folder/file.sqlite3")
+            return url
+        if url.startswith(("postgresql://", "postgresql+psycopg://")):
+            return "postgresql+psycopg://" + url.partition("://")[2]
+        if url:
+            raise ValueError("the database is sqlite:///… (a file) or postgresql://…; no other kind is supported")
+        return url
+
+    @field_validator("store_url")
+    @classmethod
+    def _store_is_a_folder(cls, url: str) -> str:
+        if url and (not url.startswith("file:///") or urlsplit(url).query or urlsplit(url).fragment):
+            raise ValueError("the store is a folder, file:///…; no other kind is supported yet")
+        return url
+
+    @field_validator("log_origin")
+    @classmethod
+    def _log_origin_is_a_name(cls, origin: str) -> str:
+        if origin and not _LOG_ORIGIN.fullmatch(origin):
+            raise ValueError("a log's name looks like exchange.example.org/log: no scheme, no spaces, no plus sign")
+        return origin
+
+    @field_validator("public_url")
+    @classmethod
+    def _public_url_is_an_origin(cls, url: str) -> str:
+        parts = urlsplit(url)
+        bare = f"{parts.scheme}://{parts.netloc}"
+        if (
+            parts.scheme not in {"http", "https"}
+            or not parts.hostname
+            or "@" in parts.netloc
+            or url.rstrip("/") != bare
+        ):
+            raise ValueError("the public address is a scheme and a host only, like https://exchange.example.org")
+        return bare
+
+    @field_validator("bind")
+    @classmethod
+    def _bind_is_address_and_port(cls, bind: str) -> str:
+        host, _, port = bind.rpartition(":")
+        if not host or not port.isascii() or not port.isdigit() or int(port) > _HIGHEST_PORT:
+            raise ValueError("the listening address is ADDRESS:PORT, like 127.0.0.1:8000")
+        _require_ip(host.removeprefix("[").removesuffix("]"))
+        return bind
+
+    @field_validator("trusted_proxy")
+    @classmethod
+    def _trusted_proxy_is_one_address(cls, proxy: str) -> str:
+        return _require_ip(proxy) if proxy else proxy
+
+    @field_validator("contact_email")
+    @classmethod
+    def _contact_is_an_address(cls, email: str) -> str:
+        if email and not _EMAIL.fullmatch(email):
+            raise ValueError("the contact is one e-mail address, like help@exchange.example.org")
+        return email
+
+    @property
+    def is_https(self) -> bool:
+        """Whether people reach the service over TLS: decides Secure cookies and HSTS."""
+        return self.public_url.startswith("https://")
+
+    @property
+    def public_host(self) -> str:
+        """Host, and port if one is named, of the public address: the only Host header that is answered."""
+        return urlsplit(self.public_url).netloc
+
+    @property
+    def bind_host(self) -> str:
+        """The address part of `bind`, without brackets."""
+        return self.bind.rpartition(":")[0].removeprefix("[").removesuffix("]")
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the database is a SQLite file."""
+        return self.database_url.startswith("sqlite:")
+
+    @property
+    def sqlite_path(self) -> Path | None:
+        """The SQLite file, or None when the database is PostgreSQL."""
+        return Path(self.database_url.removeprefix("sqlite:///")) if self.is_sqlite else None
+
+    @property
+    def store_folder(self) -> Path:
+        """The folder that `store_url` names."""
+        return Path(unquote(urlsplit(self.store_url).path))
+
+    def connection_url(self) -> str:
+        """The database address with the password from `database_password_file` in its place. Never log it.
+
+        Raises:
+            SettingsError: the password file is missing, empty or open to others.
+        """
+        if self.database_password_file is None or self.is_sqlite:
+            return self.database_url
+        try:
+            password = read_secret_file(self.database_password_file, least=1).decode().rstrip("\r\n")
+        except (SecretFileError, UnicodeDecodeError) as refused:
+            raise SettingsError([f"{PREFIX}DATABASE_PASSWORD_FILE: {refused}"]) from None
+        parts = urlsplit(self.database_url)
+        user, _, host = parts.netloc.rpartition("@")
+        return parts._replace(netloc=f"{user.partition(':')[0]}:{quote(password, safe='')}@{host}").geturl()
+
+    def secret_key(self) -> bytes:
+        """The secret for cookies and forms; in the worked example it is made on first use.
+
+        Raises:
+            SettingsError: the file is missing outside the example, shorter than 32 bytes, or open to others.
+        """
+        try:
+            if self.example and not self.secret_key_file.exists():
+                create_secret_file(self.secret_key_file, tolerate_existing=True)
+            return read_secret_file(self.secret_key_file)
+        except SecretFileError as refused:
+            raise SettingsError([f"{PREFIX}SECRET_KEY_FILE: {refused}"]) from None
+
+
+def _require_ip(text: str) -> str:
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        raise ValueError("an address is written in numbers, like 127.0.0.1; names are not looked up") from None
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read every setting from `environ` (the process environment unless given).
+
+    Raises:
+        SettingsError: one error that lists every missing, malformed, unknown or unsafe value.
+    """
+    from config.safety import unsafe_values  # noqa: PLC0415  # safety judges Settings, so it is imported after it exists
+
+    environ = os.environ if environ is None else environ
+    given, problems = _read(environ)
+    try:
+        settings = Settings(**given)
+        malformed: set[str] = set()
+    except ValidationError as refused:
+        malformed = {str(error["loc"][0]) for error in refused.errors() if error["loc"]}
+        problems += [_problem(error["loc"][0], error["type"], error["msg"]) for error in refused.errors()]
+        settings = Settings(**{"data_folder": "/nonexistent"} | {n: v for n, v in given.items() if n not in malformed})
+    problems += [
+        f"{PREFIX}{name.upper()}: {why}" for name, why in unsafe_values(settings, environ) if name not in malformed
+    ]
+    if problems:
+        raise SettingsError(sorted(problems))
+    return settings
+
+
+def _read(environ: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    """The known settings, and a problem for each name that begins like a setting and is none."""
+    known = {f"{PREFIX}{name.upper()}": name for name in Settings.model_fields}
+    given = {known[key]: value for key, value in environ.items() if key in known and value}
+    strange = [key for key in environ if key.startswith(PREFIX) and key not in known]
+    return given, [f"{key}: there is no such setting; look for a slip in the name" for key in strange]
+
+
+def _problem(name: str | int, kind: str, message: str) -> str:
+    variable = f"{PREFIX}{str(name).upper()}"
+    if kind == "missing":
+        return f"{variable}: is required: {Settings.model_fields[str(name)].description}"
+    return f"{variable}: {message.removeprefix('Value error, ')}"
+
+
+@dataclass(frozen=True)
+class SettingRow:
+    """One line of the table of settings: variable, what it is for, its default as text, whether it must be given."""
+
+    variable: str
+    description: str
+    default: str
+    required: bool
+
+
+def settings_table() -> list[SettingRow]:
+    """Every setting in the order of the class, for the handbook and for `exchange settings`; defaults, never values."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        required = field.default is PydanticUndefined
+        default = "" if required or field.default in (None, Path()) else str(field.default)
+        rows.append(SettingRow(f"{PREFIX}{name.upper()}", field.description or "", default, required))
+    return rows
