@@ -1,0 +1,1 @@
+"""The Flask service: one folder per feature, joined in `exchange.app`."""

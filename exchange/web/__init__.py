@@ -1,0 +1,1 @@
+"""The HTTP edge: request bodies, ranges, headers and error pages."""
