@@ -6,24 +6,30 @@ message and no representation ever holds a secret or the text of a value that mi
 """
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from config.secret_files import SecretFileError, create_secret_file, read_secret_file
+from config.setting_types import (
+    BindAddress,
+    DatabaseUrl,
+    EmailAddress,
+    FilePath,
+    LogOrigin,
+    ProxyAddress,
+    PublicUrl,
+    StoreUrl,
+    absolute,
+)
 
 PREFIX = "EXCHANGE_"
-_LOG_ORIGIN = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._-]+)*")
-_HIGHEST_PORT = 65_535
-_EMAIL = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+")
 
 
 class SettingsError(Exception):
@@ -33,13 +39,6 @@ class SettingsError(Exception):
         self.problems = tuple(problems)
         lines = "\n".join(f"- {problem}" for problem in problems)
         super().__init__(f"The settings cannot be used, nothing was started. To be put right:\n{lines}")
-
-
-def _absolute(path: Path) -> Path:
-    return Path(os.path.abspath(path.expanduser()))  # noqa: PTH100  # resolve() would follow links before they are checked
-
-
-FilePath = Annotated[Path, AfterValidator(_absolute)]
 
 
 class Settings(BaseSettings):
@@ -58,7 +57,7 @@ class Settings(BaseSettings):
     data_folder: FilePath = Field(
         description="Folder for everything the service keeps unless another place is named; rights 0700."
     )
-    database_url: str = Field(
+    database_url: DatabaseUrl = Field(
         default="",
         repr=False,
         description="Database, sqlite:///… or postgresql://…; empty means a SQLite file in the data folder.",
@@ -67,7 +66,7 @@ class Settings(BaseSettings):
         default=None,
         description="File that holds the PostgreSQL password, rights 0600; a password never stands in the address.",
     )
-    store_url: str = Field(
+    store_url: StoreUrl = Field(
         default="", description="Where sealed files live, file:///…; empty means the folder store in the data folder."
     )
     provider_key_file: FilePath = Field(
@@ -85,15 +84,15 @@ class Settings(BaseSettings):
         default=Path(),
         description="Secret for cookies and forms, 32 bytes or more, rights 0600; empty means keys/secret.key there.",
     )
-    log_origin: str = Field(
+    log_origin: LogOrigin = Field(
         default="",
         description="Name of the log in its checkpoints, like exchange.example.org/log; required outside the example.",
     )
-    public_url: str = Field(
+    public_url: PublicUrl = Field(
         default="http://127.0.0.1:8000", description="Address people type, without a path; https outside the example."
     )
-    bind: str = Field(default="127.0.0.1:8000", description="Address and port the web server listens on.")
-    trusted_proxy: str = Field(
+    bind: BindAddress = Field(default="127.0.0.1:8000", description="Address and port the web server listens on.")
+    trusted_proxy: ProxyAddress = Field(
         default="", description="The one address whose X-Forwarded headers are believed; empty believes none."
     )
     max_file_bytes: int = Field(default=10 * 2**30, ge=1, le=2**44, description="Largest file taken, in bytes.")
@@ -120,7 +119,7 @@ class Settings(BaseSettings):
     service_name: str = Field(
         default="Area SEND Exchange", min_length=1, max_length=80, description="Name shown at the head of every page."
     )
-    contact_email: str = Field(
+    contact_email: EmailAddress = Field(
         default="", description="Address shown to people who need help; required outside the example."
     )
     worker_seconds: int = Field(
@@ -153,7 +152,7 @@ class Settings(BaseSettings):
             placed.setdefault("log_origin", "exchange.example/log")
             placed.setdefault("contact_email", "help@exchange.example")
         if "data_folder" in placed:
-            root = _absolute(Path(placed["data_folder"]))
+            root = absolute(Path(placed["data_folder"]))
             placed.setdefault("database_url", f"sqlite:///{root / 'database' / 'exchange.sqlite3'}")
             placed.setdefault("store_url", f"file://{quote(str(root / 'store'))}")
             placed.setdefault("provider_key_file", root / "keys" / "provider.json")
@@ -161,68 +160,6 @@ class Settings(BaseSettings):
             placed.setdefault("signing_key_file", root / "keys" / "log-signing.key")
             placed.setdefault("secret_key_file", root / "keys" / "secret.key")
         return placed
-
-    @field_validator("database_url")
-    @classmethod
-    def _database_is_known(cls, url: str) -> str:
-        if url.startswith("sqlite:///"):
-            if not url.removeprefix("sqlite:///").startswith("/") or "?" in url:
-                raise ValueError("a SQLite address names a whole path: sqlite:////folder/file.sqlite3")
-            return url
-        if url.startswith(("postgresql://", "postgresql+psycopg://")):
-            return "postgresql+psycopg://" + url.partition("://")[2]
-        if url:
-            raise ValueError("the database is sqlite:///… (a file) or postgresql://…; no other kind is supported")
-        return url
-
-    @field_validator("store_url")
-    @classmethod
-    def _store_is_a_folder(cls, url: str) -> str:
-        if url and (not url.startswith("file:///") or urlsplit(url).query or urlsplit(url).fragment):
-            raise ValueError("the store is a folder, file:///…; no other kind is supported yet")
-        return url
-
-    @field_validator("log_origin")
-    @classmethod
-    def _log_origin_is_a_name(cls, origin: str) -> str:
-        if origin and not _LOG_ORIGIN.fullmatch(origin):
-            raise ValueError("a log's name looks like exchange.example.org/log: no scheme, no spaces, no plus sign")
-        return origin
-
-    @field_validator("public_url")
-    @classmethod
-    def _public_url_is_an_origin(cls, url: str) -> str:
-        parts = urlsplit(url)
-        bare = f"{parts.scheme}://{parts.netloc}"
-        if (
-            parts.scheme not in {"http", "https"}
-            or not parts.hostname
-            or "@" in parts.netloc
-            or url.rstrip("/") != bare
-        ):
-            raise ValueError("the public address is a scheme and a host only, like https://exchange.example.org")
-        return bare
-
-    @field_validator("bind")
-    @classmethod
-    def _bind_is_address_and_port(cls, bind: str) -> str:
-        host, _, port = bind.rpartition(":")
-        if not host or not port.isascii() or not port.isdigit() or int(port) > _HIGHEST_PORT:
-            raise ValueError("the listening address is ADDRESS:PORT, like 127.0.0.1:8000")
-        _require_ip(host.removeprefix("[").removesuffix("]"))
-        return bind
-
-    @field_validator("trusted_proxy")
-    @classmethod
-    def _trusted_proxy_is_one_address(cls, proxy: str) -> str:
-        return _require_ip(proxy) if proxy else proxy
-
-    @field_validator("contact_email")
-    @classmethod
-    def _contact_is_an_address(cls, email: str) -> str:
-        if email and not _EMAIL.fullmatch(email):
-            raise ValueError("the contact is one e-mail address, like help@exchange.example.org")
-        return email
 
     @property
     def is_https(self) -> bool:
@@ -282,13 +219,6 @@ class Settings(BaseSettings):
             return read_secret_file(self.secret_key_file)
         except SecretFileError as refused:
             raise SettingsError([f"{PREFIX}SECRET_KEY_FILE: {refused}"]) from None
-
-
-def _require_ip(text: str) -> str:
-    try:
-        return str(ip_address(text))
-    except ValueError:
-        raise ValueError("an address is written in numbers, like 127.0.0.1; names are not looked up") from None
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:

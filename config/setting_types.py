@@ -1,0 +1,87 @@
+"""The forms that single settings take: each type checks one text and says in one sentence what it should look like."""
+
+import os
+import re
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator
+
+_LOG_ORIGIN = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._-]+)*")
+_EMAIL = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+")
+_HIGHEST_PORT = 65_535
+
+
+def absolute(path: Path) -> Path:
+    """The whole path, with links left as they are so that they can be checked."""
+    return Path(os.path.abspath(path.expanduser()))  # noqa: PTH100  # resolve() would follow links before they are checked
+
+
+def numeric_address(text: str) -> str:
+    """An IP address in its usual form. Raises ValueError for a name."""
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        raise ValueError("an address is written in numbers, like 127.0.0.1; names are not looked up") from None
+
+
+def _database(url: str) -> str:
+    if url.startswith("sqlite:///"):
+        if not url.removeprefix("sqlite:///").startswith("/") or "?" in url:
+            raise ValueError("a SQLite address names a whole path: sqlite:////folder/file.sqlite3")
+        return url
+    if url.startswith(("postgresql://", "postgresql+psycopg://")):
+        return "postgresql+psycopg://" + url.partition("://")[2]
+    if url:
+        raise ValueError("the database is sqlite:///… (a file) or postgresql://…; no other kind is supported")
+    return url
+
+
+def _store(url: str) -> str:
+    if url and (not url.startswith("file:///") or urlsplit(url).query or urlsplit(url).fragment):
+        raise ValueError("the store is a folder, file:///…; no other kind is supported yet")
+    return url
+
+
+def _log_origin(origin: str) -> str:
+    if origin and not _LOG_ORIGIN.fullmatch(origin):
+        raise ValueError("a log's name looks like exchange.example.org/log: no scheme, no spaces, no plus sign")
+    return origin
+
+
+def _public(url: str) -> str:
+    parts = urlsplit(url)
+    bare = f"{parts.scheme}://{parts.netloc}"
+    if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc or url.rstrip("/") != bare:
+        raise ValueError("the public address is a scheme and a host only, like https://exchange.example.org")
+    return bare
+
+
+def _bind(bind: str) -> str:
+    host, _, port = bind.rpartition(":")
+    if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) <= _HIGHEST_PORT:
+        raise ValueError("the listening address is ADDRESS:PORT, like 127.0.0.1:8000")
+    numeric_address(host.removeprefix("[").removesuffix("]"))
+    return bind
+
+
+def _proxy(proxy: str) -> str:
+    return numeric_address(proxy) if proxy else proxy
+
+
+def _email(email: str) -> str:
+    if email and not _EMAIL.fullmatch(email):
+        raise ValueError("the contact is one e-mail address, like help@exchange.example.org")
+    return email
+
+
+FilePath = Annotated[Path, AfterValidator(absolute)]
+DatabaseUrl = Annotated[str, AfterValidator(_database)]
+StoreUrl = Annotated[str, AfterValidator(_store)]
+LogOrigin = Annotated[str, AfterValidator(_log_origin)]
+PublicUrl = Annotated[str, AfterValidator(_public)]
+BindAddress = Annotated[str, AfterValidator(_bind)]
+ProxyAddress = Annotated[str, AfterValidator(_proxy)]
+EmailAddress = Annotated[str, AfterValidator(_email)]
