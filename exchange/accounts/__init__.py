@@ -1,0 +1,1 @@
+"""People: accounts, invitations, sign-in with a second factor, sessions."""

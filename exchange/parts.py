@@ -1,0 +1,90 @@
+"""The parts of the running service, joined once from the settings; the web application, worker and command share it.
+
+Promises: nothing here reads the environment, knows Flask or makes a key; keys and tables are made by `exchange init`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import timedelta
+
+from audit.log import AuditLog
+from audit.sql_store import SqlLogStore
+from config.catalogue import Catalogue, load_catalogue
+from config.file_kinds import FileKinds, load_file_kinds
+from config.legal_notes import LegalNotes, load_legal_notes
+from config.retention import Schedule, load_schedule
+from config.settings import Settings
+from exchange.accounts.passwords import Passwords
+from exchange.accounts.sign_in import Lifetimes, SignIn
+from exchange.accounts.throttle import Throttle
+from exchange.clock import Clock, utc_now
+from exchange.database import Database
+from exchange.screening.type_probe import TypeProbe
+from exchange.storage.local_folder import LocalFolderStore
+from exchange.trail import Trail
+from exchange.vault import Vault
+from keys.key_store import FolderKeyStore
+from keys.keyring import Keyring
+from keys.local_provider import LocalKeyProvider
+from keys.signing import LogSigner
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything a request, a background duty or a command needs."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    trail: Trail
+    vault: Vault
+    catalogue: Catalogue
+    schedule: Schedule
+    file_kinds: FileKinds
+    legal_notes: LegalNotes
+    passwords: Passwords
+    sign_in: SignIn
+    type_probe: TypeProbe
+    small_secrets_key: bytes  # seals second-factor secrets in the database
+
+
+def join_parts(settings: Settings, clock: Clock = utc_now) -> Parts:
+    """Open keys, store and database and join the parts.
+
+    Raises:
+        keys.errors.KeysError: a key file is missing or not protected; the message says which and what to do.
+    """
+    secret = settings.secret_key()
+    store = SqlLogStore()
+    log = AuditLog(store, LogSigner.open(settings.signing_key_file), clock)
+    trail = Trail(log, store, settings.log_origin)
+    database = Database(settings.connection_url(), clock, trail.append)
+    keyring = Keyring(LocalKeyProvider.open(settings.provider_key_file), FolderKeyStore(settings.key_store_folder))
+    passwords = Passwords(settings.argon2_at_once)
+    throttle = Throttle(
+        settings.sign_in_attempts, timedelta(minutes=settings.sign_in_window_minutes), derive_key(secret, "throttle")
+    )
+    lifetimes = Lifetimes(timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours))
+    return Parts(
+        settings=settings,
+        clock=clock,
+        database=database,
+        trail=trail,
+        vault=Vault(keyring, LocalFolderStore(settings.store_folder)),
+        catalogue=load_catalogue(),
+        schedule=load_schedule(),
+        file_kinds=load_file_kinds(),
+        legal_notes=load_legal_notes(),
+        passwords=passwords,
+        sign_in=SignIn(database, passwords, throttle, lifetimes),
+        type_probe=TypeProbe(),
+        small_secrets_key=derive_key(secret, "small-secrets"),
+    )
+
+
+def derive_key(secret: bytes, purpose: str) -> bytes:
+    """Return a 32-byte key for one purpose from the service's secret (HMAC-SHA-256 as in HKDF-Expand's first block)."""
+    return hmac.new(secret, purpose.encode() + b"\x01", hashlib.sha256).digest()

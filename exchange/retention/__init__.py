@@ -1,0 +1,1 @@
+"""Retention: what is due when, holds, disposal and its certificates."""

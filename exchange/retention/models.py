@@ -1,0 +1,49 @@
+"""Rows about keeping and letting go: holds and certificates of disposal."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import BigInteger, Date, ForeignKey, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from exchange.database import Model
+
+
+class Hold(Model):
+    """A stop on disposal, of one document or of a whole inspection, until it is lifted with a reason."""
+
+    __tablename__ = "hold"
+
+    id: Mapped[str] = mapped_column(String(30), primary_key=True)
+    inspection_id: Mapped[str] = mapped_column(ForeignKey("inspection.id"), index=True)
+    document_id: Mapped[str | None] = mapped_column(ForeignKey("document.id"), index=True)
+    ground: Mapped[str] = mapped_column(String(40))  # code: foi, subject-access, complaint, court, inquiry, safeguarding
+    reason: Mapped[str] = mapped_column(Text)
+    placed_at: Mapped[datetime]
+    placed_by: Mapped[str] = mapped_column(ForeignKey("person.id"))
+    review_on: Mapped[date] = mapped_column(Date)
+    lifted_at: Mapped[datetime | None]
+    lifted_by: Mapped[str] = mapped_column(String(30), default="")
+    lifted_because: Mapped[str] = mapped_column(Text, default="")
+
+
+class Certificate(Model):
+    """What remains of a disposed document: no name, no title, no content."""
+
+    __tablename__ = "certificate"
+
+    id: Mapped[str] = mapped_column(String(30), primary_key=True)
+    inspection_id: Mapped[str] = mapped_column(ForeignKey("inspection.id"), index=True)
+    document_id: Mapped[str] = mapped_column(ForeignKey("document.id"), unique=True)
+    record_class: Mapped[str] = mapped_column(String(2))
+    rule: Mapped[str] = mapped_column(Text)
+    schedule_version: Mapped[str] = mapped_column(String(20))
+    due_on: Mapped[date] = mapped_column(Date)
+    size: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(String(64))
+    items: Mapped[str] = mapped_column(String(400))
+    started_at: Mapped[datetime]
+    disposed_at: Mapped[datetime | None]
+    approved_by: Mapped[str] = mapped_column(String(30))  # a person, or system:worker
+    backups_until: Mapped[date] = mapped_column(Date)  # beyond use until then

@@ -1,0 +1,1 @@
+"""Submissions: files received against item numbers, checked, sealed, receipted, read back."""

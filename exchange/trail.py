@@ -1,0 +1,91 @@
+"""The one module that appends to the log.
+
+Promises: an event is written in the caller's transaction or not at all; only events of the vocabulary, with exactly
+their fields, get in; actors and subjects are opaque identifiers, never names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+from sqlalchemy.orm import Session
+
+from audit.entry import Entry
+from audit.log import AuditLog
+from audit.sql_store import SqlLogStore
+from audit.vocabulary import commit_to, verify_entry
+from exchange.database import UnitOfWork
+
+SERVICE_LOG = "service"
+WORKER = "system:worker"
+HOST = "system:host"  # somebody at the command line of the machine itself
+ANONYMOUS = "anonymous"
+
+DetailValue = str | int | bool | list[str] | None
+
+
+@dataclass(frozen=True)
+class PlaceInLog:
+    """Where an entry stands: the log's origin, its leaf index, and the tree size it is in at least."""
+
+    origin: str
+    leaf_index: int
+
+
+def record(  # noqa: PLR0913  an event has this many parts
+    unit: UnitOfWork,
+    event: str,
+    *,
+    actor: str,
+    inspection: str | None = None,
+    subject: str | None = None,
+    details: Mapping[str, DetailValue] | None = None,
+) -> None:
+    """Add an entry to the inspection's log, or to the service's when there is none.
+
+    Raises:
+        audit.vocabulary.VocabularyError: the event is unknown or its fields are not exactly those of the vocabulary.
+    """
+    entry = Entry(
+        event=event,
+        time=unit.now,
+        actor=actor,
+        inspection=inspection,
+        subject=subject,
+        details=dict(details or {}),
+    )
+    verify_entry(entry)
+    unit.record(inspection or SERVICE_LOG, entry)
+
+
+def commitment(value: str, salt: bytes) -> str:
+    """Return the salted commitment to a text that must not stand in the log itself."""
+    return commit_to(value, salt)
+
+
+class Trail:
+    """The logs of this service: created, appended to, signed, and read for the officer's pages."""
+
+    def __init__(self, log: AuditLog, store: SqlLogStore, origin: str) -> None:
+        self.log = log
+        self.store = store
+        self._origin = origin
+
+    def origin_of(self, log_id: str) -> str:
+        """Return the C2SP origin line of a log."""
+        return f"{self._origin}/{log_id}"
+
+    def create(self, unit: UnitOfWork, log_id: str) -> None:
+        """Begin a log. Raises when it exists: a log is begun once."""
+        self.log.create(unit.session.connection(), log_id, self.origin_of(log_id))
+
+    def append(self, connection: Connection, log_id: str, entries: list[Entry]) -> None:
+        """Append entries in the given transaction (`Database` calls this just before its commit)."""
+        self.log.append_many(connection, log_id, entries)
+
+    def place_of(self, session: Session, log_id: str, event: str, subject: str) -> PlaceInLog | None:
+        """Return where the first entry of `event` about `subject` stands, or None."""
+        index = self.store.first_index(session.connection(), log_id, event, subject)
+        return None if index is None else PlaceInLog(self.origin_of(log_id), index)

@@ -1,0 +1,97 @@
+"""What every page may say without asking: names, dates in words, the banner of the worked example, the navigation."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from flask import Flask, request, url_for
+from flask_login import current_user
+from markupsafe import Markup, escape
+
+from exchange.access.policy import decide_in_service
+from exchange.access.roles import Permission, Role
+from exchange.clock import say_day, say_moment
+from exchange.web.identity import parts, signed_in
+
+UNITS = ("bytes", "KB", "MB", "GB", "TB")
+
+
+def say_size(size: int) -> str:
+    """Write a size in words: '1 byte', '4.2 MB' (powers of 1,000, as file managers and GOV.UK do)."""
+    if size == 1:
+        return "1 byte"
+    amount, unit = float(size), 0
+    while amount >= 1000 and unit < len(UNITS) - 1:  # noqa: PLR2004  decimal units
+        amount, unit = amount / 1000, unit + 1
+    return f"{size} bytes" if unit == 0 else f"{amount:.1f} {UNITS[unit]}"
+
+
+def say_date(day: date | None) -> str:
+    """Write a date in words: '3 March 2026'; an empty text for none."""
+    return "" if day is None else f"{day.day} {day:%B %Y}"
+
+
+def say_data_date(kind: str, start: date | None, end: date | None) -> str:
+    """Write what date or period data represents (paragraph 199)."""
+    match kind:
+        case "as-at":
+            return f"As at {say_date(start)}"
+        case "period":
+            return f"{say_date(start)} to {say_date(end)}"
+        case "historic-snapshot":
+            return f"Historic snapshot of {say_date(start)}"
+        case _:
+            return "Not dated"
+
+
+def group_digits(digest: str) -> Markup:
+    """Write a hash in groups of eight, so that two people can read it to each other; copied as one word."""
+    groups = [digest[place : place + 8] for place in range(0, len(digest), 8)]
+    return Markup("<wbr>").join(escape(group) for group in groups)
+
+
+def navigation() -> list[dict[str, object]]:
+    """The service navigation for whoever is signed in."""
+    if not current_user.is_authenticated:
+        return []
+    actor = signed_in().actor
+    rows = [("Inspections", "inspections.home", None)]
+    if decide_in_service(actor, Permission.MANAGE_ACCOUNTS) == "allowed":
+        rows.append(("People", "people.list_people", None))
+    if decide_in_service(actor, Permission.READ_LEGAL_NOTES) == "allowed":
+        rows.append(("Legal notes", "legal_notes.list_notes", None))
+    if decide_in_service(actor, Permission.VIEW_SERVICE_TRAIL) == "allowed":
+        rows.append(("Service trail", "oversight.service_trail", None))
+    rows.append(("Your account", "accounts.account", None))
+    return [
+        {"text": text, "href": url_for(endpoint), "active": request.endpoint == endpoint} for text, endpoint, _ in rows
+    ]
+
+
+def init_presentation(app: Flask) -> None:
+    """Register filters and the values that the layout needs."""
+    app.jinja_env.filters.update(
+        moment=say_moment, day=say_day, date=say_date, size=say_size, digest=group_digits, role=_role_label
+    )
+    app.jinja_env.globals.update(say_data_date=say_data_date)
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+
+    @app.context_processor
+    def page_values() -> dict[str, object]:
+        settings = parts().settings
+        return {
+            "service_name": settings.service_name,
+            "govuk_brand": settings.govuk_brand,
+            "is_example": settings.example,
+            "contact_email": settings.contact_email,
+            "navigation": navigation(),
+            "signed_in_name": signed_in().name if current_user.is_authenticated else "",
+            "now": parts().clock(),
+        }
+
+
+def _role_label(value: str) -> str:
+    return Role(value).label
+
+
