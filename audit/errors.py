@@ -1,0 +1,45 @@
+"""One family of errors, so that a caller can catch everything that the log refuses with `AuditError`."""
+
+
+class AuditError(Exception):
+    """Anything that the log refuses or finds wrong; the message is a sentence for a person."""
+
+
+class EntryError(AuditError):
+    """An entry that is not in the one canonical form."""
+
+
+class VocabularyError(AuditError):
+    """An event that the vocabulary does not know, or whose fields are not exactly those it lists."""
+
+
+class ProofError(AuditError):
+    """A proof that does not prove what it is shown for."""
+
+
+class NoteError(AuditError):
+    """A signed note, verifier key or checkpoint that is malformed, or not signed by the key it must be signed by."""
+
+
+class LogExistsError(AuditError):
+    """A log that is created a second time."""
+
+
+class UnknownLogError(AuditError):
+    """A log, entry or checkpoint that does not exist."""
+
+
+class TransactionError(AuditError):
+    """An append outside a transaction that can hold the lock on the log's head."""
+
+
+class LogDamagedError(AuditError):
+    """Stored parts of a log contradict each other; nothing may be added or signed before a person has looked."""
+
+
+class BundleError(AuditError):
+    """A file that cannot be read as an evidence bundle."""
+
+
+class EvidenceError(AuditError):
+    """A well-formed bundle whose contents do not prove themselves."""

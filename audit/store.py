@@ -1,0 +1,160 @@
+"""What the log needs of a place to keep it: reading and appending. There is no update and no delete to call."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NewType, Protocol, TypeVar
+
+from audit.entry import Entry, decode
+from audit.merkle import NodeAddress
+from audit.proof import Proof
+
+LeafIndex = NewType("LeafIndex", int)
+"""The place of an entry in its log, from 0."""
+
+ConnectionT_contra = TypeVar("ConnectionT_contra", contravariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class LogRecord:
+    """A log that exists: its id (`service` or an inspection's), its origin, and when it was created (UTC)."""
+
+    log_id: str
+    origin: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEntry:
+    """An entry as it is stored: `encoded` are its canonical bytes, `leaf_hash` the 32 bytes kept for it."""
+
+    log_id: str
+    index: LeafIndex
+    encoded: bytes
+    leaf_hash: bytes
+
+    @property
+    def entry(self) -> Entry:
+        """The decoded entry. Raises EntryError when what is stored is not one, as only tampering can bring about."""
+        return decode(self.encoded)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCheckpoint:
+    """A signed checkpoint: the size and root hash it states, the note itself, and when it was signed (UTC)."""
+
+    log_id: str
+    tree_size: int
+    root_hash: bytes
+    note: str
+    signed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SearchCopies:
+    """What is kept beside an entry to find it by; `time` as in the entry, `items` as `|1.1|1.4|`, empty when none."""
+
+    time: str
+    event: str
+    actor: str
+    inspection: str | None
+    subject: str | None
+    items: str
+
+
+@dataclass(frozen=True, slots=True)
+class SearchFilters:
+    """What an entry must match, everything given at once; nothing given matches all.
+
+    `events`: any of these names. `actor`: who did it. `subject`: what it is about. `person`: actor or subject.
+    `item`: an item number it names. `since` (inclusive) and `until` (exclusive): aware times in UTC.
+    """
+
+    events: tuple[str, ...] = ()
+    actor: str | None = None
+    subject: str | None = None
+    person: str | None = None
+    item: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class LogStore(Protocol[ConnectionT_contra]):
+    """Every call joins the transaction of the connection it is given; nothing here commits.
+
+    Durable is what the caller has committed. A call that raises has left the transaction unfit to commit. A log that
+    does not exist raises UnknownLogError.
+    """
+
+    def create_log(self, connection: ConnectionT_contra, record: LogRecord) -> None:
+        """Create an empty log. Raises LogExistsError when its id or origin is taken."""
+
+    def logs(self, connection: ConnectionT_contra) -> list[LogRecord]:
+        """Every log, by id."""
+
+    def log(self, connection: ConnectionT_contra, log_id: str) -> LogRecord:
+        """One log."""
+
+    def lock_head(self, connection: ConnectionT_contra, log_id: str) -> None:
+        """Take the lock on the log's head until the transaction ends. Raises TransactionError when there is none."""
+
+    def append(self, connection: ConnectionT_contra, log_id: str, entries: Sequence[Entry]) -> LeafIndex:
+        """Lock the head, add one or more entries and the subtrees they complete; the index of the first."""
+
+    def tree_size(self, connection: ConnectionT_contra, log_id: str) -> int:
+        """The number of entries."""
+
+    def root(self, connection: ConnectionT_contra, log_id: str, size: int | None = None) -> bytes:
+        """The root hash at `size`, or of all entries."""
+
+    def inclusion_proof(self, connection: ConnectionT_contra, log_id: str, index: int, size: int) -> Proof:
+        """Raises ProofError when there is no such entry or size."""
+
+    def consistency_proof(self, connection: ConnectionT_contra, log_id: str, old: int, new: int) -> Proof:
+        """Raises ProofError when there are no such sizes, or `old` is 0."""
+
+    def entry(self, connection: ConnectionT_contra, log_id: str, index: int) -> StoredEntry:
+        """One entry. Raises UnknownLogError when there is none at that index."""
+
+    def entries(self, connection: ConnectionT_contra, log_id: str, start: int, stop: int) -> Iterator[StoredEntry]:
+        """Entries start..stop in order, read page by page."""
+
+    def search(
+        self, connection: ConnectionT_contra, log_id: str, filters: SearchFilters, before: int | None, limit: int
+    ) -> list[StoredEntry]:
+        """The newest `limit` matching entries with an index below `before`, newest first."""
+
+    def add_checkpoint(self, connection: ConnectionT_contra, checkpoint: StoredCheckpoint) -> None:
+        """Keep a signed checkpoint; one for each size."""
+
+    def latest_checkpoint(self, connection: ConnectionT_contra, log_id: str) -> StoredCheckpoint | None:
+        """The checkpoint of the greatest size, or None when nothing was signed yet."""
+
+    def checkpoints(self, connection: ConnectionT_contra, log_id: str) -> list[StoredCheckpoint]:
+        """Every checkpoint, smallest first."""
+
+
+class RawLog(Protocol[ConnectionT_contra]):
+    """The stored rows just as they are, for the checker that trusts none of them."""
+
+    def log(self, connection: ConnectionT_contra, log_id: str) -> LogRecord:
+        """One log."""
+
+    def raw_entries(
+        self, connection: ConnectionT_contra, log_id: str, start: int, stop: int
+    ) -> list[tuple[StoredEntry, SearchCopies]]:
+        """The entry rows with start <= index < stop, in order, and the copies kept beside them."""
+
+    def raw_nodes(
+        self, connection: ConnectionT_contra, log_id: str, level: int, start: int, stop: int
+    ) -> list[tuple[NodeAddress, bytes]]:
+        """The node rows of one level with start <= index < stop, in order."""
+
+    def raw_extent(self, connection: ConnectionT_contra, log_id: str) -> int:
+        """One more than the last index that any entry row has; 0 when there is none."""
+
+    def raw_levels(self, connection: ConnectionT_contra, log_id: str) -> dict[int, int]:
+        """For each level that has node rows, one more than the last index there."""
+
+    def checkpoints(self, connection: ConnectionT_contra, log_id: str) -> list[StoredCheckpoint]:
+        """Every checkpoint row, smallest size first."""
