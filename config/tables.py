@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 FOLDER = Path(__file__).parent
 
-_Value = TypeVar("_Value", str, int, bool, dt.date, dt.time, list)  # type: ignore[type-arg]  # TOML lists are checked below
+_Value = TypeVar("_Value", str, int, bool, dt.time, list[Any], dict[str, Any])
 
 
 class TableError(Exception):
