@@ -35,8 +35,9 @@ def _sqlite(table: str) -> list[str]:
 _POSTGRESQL_FUNCTION: Final = """\
 CREATE FUNCTION audit_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  RAISE EXCEPTION 'the log is append-only: % on % refused', lower(TG_OP), TG_TABLE_NAME
-    USING ERRCODE = 'integrity_constraint_violation';
+  RAISE EXCEPTION USING
+    ERRCODE = 'integrity_constraint_violation',
+    MESSAGE = 'the log is append-only: ' || lower(TG_OP) || ' on ' || TG_TABLE_NAME || ' refused';
 END
 $$"""
 
