@@ -9,37 +9,41 @@ closing a line never waits. Everything that leans on the server's internals is i
 
 import errno
 import inspect
+import socket
 import time
-from collections import Counter, OrderedDict, deque
+from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from selectors import EVENT_READ
-from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from gunicorn import __version__ as server_version
+from gunicorn.config import Config
 from gunicorn.http import errors
 from gunicorn.http.parser import RequestParser
 from gunicorn.http.unreader import Unreader
 from gunicorn.http.wsgi import Response
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-from exchange.web.edge import Refusal, plain_headers, plain_page
-from exchange.web.pace import PaceLimits
+from exchange.web import last_words
+from exchange.web.lanes import Lane, Lanes
+from exchange.web.last_words import LastWord
+from exchange.web.pace import DEFAULT_LIMITS, PaceLimits
 from exchange.web.paced_socket import PacedSocket
 from exchange.web.request_gate import HeadTooLargeError, RequestGate
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable, Iterable
-    from wsgiref.types import StartResponse, WSGIEnvironment
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 _LINGER_BYTES: Final = 4 * 1024 * 1024
 _LINGER_SECONDS: Final = 2.0
 _ACCEPT_AT_ONCE: Final = 64
 _LOOK_SECONDS: Final = 0.25
+_CROWDED: Final = PaceLimits(idle_seconds=1.0, grace_seconds=1.0, bytes_per_second=256 * 1024)
+_SERVER_VERSION: Final = 27  # earlier ones read bodies in small pieces and leave bytes in their buffers
 
 
 @dataclass(frozen=True)
@@ -51,8 +55,8 @@ class GuardLimits:
     queue_seconds: float = 15.0
     long_requests: int = 64
     connections_per_address: int = 200
-    pace: PaceLimits = PaceLimits()
-    crowded_pace: PaceLimits = PaceLimits(idle_seconds=1.0, grace_seconds=1.0, bytes_per_second=256 * 1024)
+    pace: PaceLimits = DEFAULT_LIMITS
+    crowded_pace: PaceLimits = _CROWDED
 
 
 @dataclass(eq=False)
@@ -63,17 +67,7 @@ class Guest:
     address: str
     gate: RequestGate
     deadline: float
-    lane: "Lane | None" = None
     lingered: int = 0
-
-
-class Lane:
-    """A bound on how many requests run at once, with a queue in front."""
-
-    def __init__(self, size: int) -> None:
-        self.size = size
-        self.running = 0
-        self.queue: deque[Guest] = deque()
 
 
 class GuardedWorker(ThreadWorker):  # type: ignore[misc]  # the server is published without types
@@ -83,13 +77,18 @@ class GuardedWorker(ThreadWorker):  # type: ignore[misc]  # the server is publis
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._lanes_lock = Lock()
-        self._pages = Lane(self.cfg.threads)
-        self._long = Lane(self.limits.long_requests)
-        self._waiting: OrderedDict[Guest, None] = OrderedDict()
-        self._leaving: OrderedDict[Guest, None] = OrderedDict()
+        self._lanes: Lanes[Guest] = Lanes(self.cfg.threads, self.limits.long_requests)
+        self._waiting: dict[Guest, None] = {}
+        self._leaving: dict[Guest, None] = {}
         self._per_address: Counter[str] = Counter()
         self._next_look = 0.0
+
+    @classmethod
+    def check_config(cls, cfg: Any, log: Any) -> None:
+        """Refuse to start with settings under which the promises do not hold."""
+        super().check_config(cfg, log)
+        if cfg.is_ssl:
+            raise RuntimeError("TLS belongs to the server in front: start this one without a certificate.")
 
     def get_thread_pool(self) -> ThreadPoolExecutor:
         """Threads for every connection that may wait; they are made only as needed, the lanes are the bound."""
@@ -98,14 +97,16 @@ class GuardedWorker(ThreadWorker):  # type: ignore[misc]  # the server is publis
     def load_wsgi(self) -> None:
         """Load the application, and close the line where its answer says so."""
         super().load_wsgi()
-        self.wsgi = _closing_as_told(self.wsgi)
+        self.wsgi: WSGIApplication = _closing_as_told(self.wsgi)
 
     # The main loop: nothing below may wait, and nothing may raise.
 
     def accept(self, listener: Any) -> None:
         """Take new connections, and let each wait for its request."""
         for _ in range(_ACCEPT_AT_ONCE):
-            if self.nr_conns >= self.worker_connections and not self._make_room():
+            if self.nr_conns + 1 >= self.worker_connections:
+                self._make_room()  # at the bound itself the server stops listening, and nobody gets in
+            if self.nr_conns >= self.worker_connections:
                 return
             try:
                 accepted, client = listener.accept()
@@ -115,11 +116,11 @@ class GuardedWorker(ThreadWorker):  # type: ignore[misc]  # the server is publis
                 return
             self._welcome(accepted, client, listener)
 
-    def _welcome(self, accepted: "socket.socket", client: Any, listener: Any) -> None:
+    def _welcome(self, accepted: socket.socket, client: Any, listener: Any) -> None:
         sock = PacedSocket.adopt(accepted)
         address = client[0] if isinstance(client, tuple) else ""
         if self._per_address[address] >= self.limits.connections_per_address and not self._is_proxy(address):
-            sock.send_now(answer(*_TOO_MANY))
+            sock.send_now(last_words.TOO_MANY.as_answer())
             sock.close()
             return
         self.nr_conns += 1
@@ -137,6 +138,8 @@ class GuardedWorker(ThreadWorker):  # type: ignore[misc]  # the server is publis
         self.poller.register(guest.conn.sock, EVENT_READ, partial(self._on_request_bytes, guest))
 
     def _on_request_bytes(self, guest: Guest, sock: PacedSocket) -> None:
+        if guest not in self._waiting:
+            return  # let go of since the poller saw it
         had_head, was_empty = guest.gate.has_head, guest.gate.is_empty
         try:
             data = sock.receive_now(guest.gate.wanted)
@@ -146,7 +149,7 @@ class GuardedWorker(ThreadWorker):  # type: ignore[misc]  # the server is publis
         except OSError:
             data = b""
         except HeadTooLargeError:
-            self._dismiss(guest, _HEAD_TOO_LARGE)
+            self._dismiss(guest, last_words.HEAD_TOO_LARGE)
             return
         if not data:
             self._forget(guest)
@@ -166,24 +169,20 @@ class GuardedWorker(ThreadWorker):  # type: ignore[misc]  # the server is publis
             return  # not registered, or already closed
 
     def _dispatch(self, guest: Guest) -> None:
-        lane = self._long if guest.gate.is_long else self._pages
-        guest.deadline = time.monotonic() + self.limits.queue_seconds
-        lane.queue.append(guest)
+        lane = Lane.LONG if guest.gate.is_long else Lane.PAGE
+        self._lanes.queue(guest, lane, time.monotonic() + self.limits.queue_seconds)
         self._start_queued()
 
     def _start_queued(self) -> None:
-        for lane in (self._pages, self._long):
-            while lane.queue and self._enter(lane):
-                guest = lane.queue.popleft()
-                guest.lane = lane
-                future = self.tpool.submit(self._serve, guest)
-                future.add_done_callback(partial(self.method_queue.defer, self._on_served, guest))
+        for guest in self._lanes.admit():
+            future = self.tpool.submit(self._serve, guest)
+            future.add_done_callback(partial(self.method_queue.defer, self._on_served, guest))
 
     def _on_served(self, guest: Guest, future: "Future[bool]") -> None:
-        self._leave_lane(guest)
+        self._lanes.leave(guest)
         self._start_queued()
         try:
-            keeps_open = not future.cancelled() and future.result()
+            keeps_open = not future.cancelled() and future.exception() is None and future.result()
             if keeps_open:
                 guest.conn.sock.begin(PaceLimits)
                 guest.gate.feed(guest.conn.parser.unreader.take_buffered())
@@ -198,16 +197,16 @@ class GuardedWorker(ThreadWorker):  # type: ignore[misc]  # the server is publis
 
     # Leaving: a short goodbye, then the line closes, without anybody waiting for it.
 
-    def _dismiss(self, guest: Guest, farewell: tuple[HTTPStatus, str, str]) -> None:
+    def _dismiss(self, guest: Guest, word: LastWord) -> None:
         self._stop_waiting(guest)
-        guest.conn.sock.send_now(answer(*farewell))
+        guest.conn.sock.send_now(word.as_answer())
         self._farewell(guest)
 
     def _farewell(self, guest: Guest) -> None:
         sock = guest.conn.sock
         try:
-            sock.setblocking(False)
-            sock.shutdown(1)
+            sock.stop_waiting()
+            sock.shutdown(socket.SHUT_WR)
             self.poller.register(sock, EVENT_READ, partial(self._on_last_bytes, guest))
         except (OSError, KeyError, ValueError):
             self._forget(guest)
@@ -216,6 +215,8 @@ class GuardedWorker(ThreadWorker):  # type: ignore[misc]  # the server is publis
         self._leaving[guest] = None
 
     def _on_last_bytes(self, guest: Guest, sock: PacedSocket) -> None:
+        if guest not in self._leaving:
+            return  # let go of since the poller saw it
         try:
             data = sock.receive_now(64 * 1024)
         except OSError:
@@ -233,12 +234,11 @@ class GuardedWorker(ThreadWorker):  # type: ignore[misc]  # the server is publis
         if not self._per_address[guest.address]:
             del self._per_address[guest.address]
 
-    def _make_room(self) -> bool:
+    def _make_room(self) -> None:
         for guests in (self._leaving, self._waiting):
             if guests:
                 self._forget(min(guests, key=lambda guest: guest.deadline))
-                return True
-        return False
+                return
 
     def murder_pending(self) -> None:
         """Let go of everybody whose time is over; the server calls this at least once a second."""
@@ -253,42 +253,20 @@ class GuardedWorker(ThreadWorker):  # type: ignore[misc]  # the server is publis
             if guest.gate.is_empty:
                 self._forget(guest)
             else:
-                self._dismiss(guest, _TOO_SLOW)
-        for lane in (self._pages, self._long):
-            while lane.queue and lane.queue[0].deadline <= now:
-                self._dismiss(lane.queue.popleft(), _TOO_BUSY)
+                self._dismiss(guest, last_words.TOO_SLOW)
+        for guest in self._lanes.overdue(now):
+            self._dismiss(guest, last_words.TOO_BUSY)
 
     def _is_idle_at_the_end(self, guest: Guest) -> bool:
         return not self.alive and guest.gate.is_empty
 
-    # Lanes: entered from the main loop, left from any thread.
-
-    def _enter(self, lane: Lane) -> bool:
-        with self._lanes_lock:
-            if lane.running >= lane.size:
-                return False
-            lane.running += 1
-            return True
-
-    def _leave_lane(self, guest: Guest) -> None:
-        with self._lanes_lock:
-            if guest.lane:
-                guest.lane.running -= 1
-                guest.lane = None
+    # A thread of the pool.
 
     def _on_wait(self, guest: Guest) -> PaceLimits:
-        """Move a request that begins to wait for its client out of the page threads; say which pace it keeps."""
-        with self._lanes_lock:
-            if guest.lane is self._long:
-                return self.limits.pace
-            is_crowded = self._long.running >= self._long.size
-            self._pages.running -= 1
-            self._long.running += 1
-            guest.lane = self._long
+        """Leave the page threads, for this request begins to wait for its client; say which pace it keeps."""
+        is_crowded = self._lanes.move_to_long(guest)
         self.method_queue.defer(self._start_queued)
         return self.limits.crowded_pace if is_crowded else self.limits.pace
-
-    # A thread of the pool.
 
     def _serve(self, guest: Guest) -> bool:
         conn = guest.conn
@@ -305,40 +283,15 @@ class GuardedWorker(ThreadWorker):  # type: ignore[misc]  # the server is publis
         status = next((status for kind, status in _STATUS.items() if isinstance(exc, kind)), None)
         if status is None and isinstance(exc, errors.ParseException):
             status = HTTPStatus.BAD_REQUEST
-        if isinstance(exc, (errors.InvalidResponseHeader, errors.InvalidResponseHeaderName)) or status is None:
+        if status is None or isinstance(exc, errors.InvalidResponseHeader | errors.InvalidResponseHeaderName):
             self.log.error("a request failed: %s", type(exc).__name__, exc_info=exc)
-            farewell = _FAILED
+            word = last_words.FAILED
         else:
             self.log.info("a request could not be read: %s", type(exc).__name__)
-            farewell = (status, "The request could not be read", "Nothing was received. Use the service's own pages.")
-        client.send_now(answer(*farewell))
+            word = last_words.unreadable(status)
+        client.send_now(word.as_answer())
 
 
-_TOO_MANY: Final = (
-    HTTPStatus.TOO_MANY_REQUESTS,
-    "Too many connections",
-    "Your network has too many connections to the service open. Nothing was received. Wait a minute and try again.",
-)
-_HEAD_TOO_LARGE: Final = (
-    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-    "The request could not be read",
-    "It is longer than any page of this service sends. Nothing was received.",
-)
-_TOO_SLOW: Final = (
-    HTTPStatus.REQUEST_TIMEOUT,
-    "The request was too slow",
-    "It did not arrive in time. Nothing was received. Check your connection and try again.",
-)
-_TOO_BUSY: Final = (
-    HTTPStatus.SERVICE_UNAVAILABLE,
-    "The service is busy",
-    "It cannot take this at the moment. Nothing was received. Wait a minute and try again.",
-)
-_FAILED: Final = (
-    HTTPStatus.INTERNAL_SERVER_ERROR,
-    "Something went wrong",
-    "The service could not answer. What has a receipt is safe; send anything else again later.",
-)
 _STATUS: Final = {
     errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
     errors.LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -347,16 +300,7 @@ _STATUS: Final = {
 }
 
 
-def answer(status: HTTPStatus, title: str, text: str) -> bytes:
-    """Make a whole HTTP/1.1 answer with a plain page, after which the line closes."""
-    page = plain_page(title, text)
-    head = "".join(f"{name}: {value}\r\n" for name, value in plain_headers(status, len(page)))
-    return f"HTTP/1.1 {status.value} {status.phrase}\r\n{head}\r\n".encode("ascii") + page
-
-
-def _closing_as_told(
-    app: "Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]",
-) -> "Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]":
+def _closing_as_told(app: "WSGIApplication") -> "WSGIApplication":
     def serve(environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
         def begin(status: str, headers: list[tuple[str, str]], exc_info: Any = None, /) -> Any:
             if ("Connection", "close") in headers:
@@ -368,7 +312,7 @@ def _closing_as_told(
     return serve
 
 
-_EXPECTED: Final[tuple[tuple[object, tuple[str, ...]], ...]] = (
+_EXPECTED: "Final[tuple[tuple[Callable[..., Any], tuple[str, ...]], ...]]" = (
     (ThreadWorker.accept, ("self", "listener")),
     (ThreadWorker.handle, ("self", "conn")),
     (ThreadWorker.handle_error, ("self", "req", "client", "addr", "exc")),
@@ -382,3 +326,33 @@ _EXPECTED: Final[tuple[tuple[object, tuple[str, ...]], ...]] = (
     (Response.force_close, ("self",)),
     (RequestParser.finish_body, ("self", "deadline", "max_bytes")),
 )
+
+
+def missing_internals() -> tuple[str, ...]:
+    """Name what differs in the installed server from what this worker leans on; empty when it can be used."""
+    missing = [
+        str(getattr(function, "__qualname__", function))
+        for function, names in _EXPECTED
+        if tuple(inspect.signature(function).parameters) != names
+    ]
+    if int(server_version.partition(".")[0]) < _SERVER_VERSION:
+        missing.append(f"gunicorn {_SERVER_VERSION}")
+    return tuple(missing) or _failed_trial()
+
+
+def _failed_trial() -> tuple[str, ...]:
+    """Hand one request and the beginning of the next to the server's parser, as the worker does."""
+    near, far = socket.socketpair()
+    try:
+        conn = TConn(Config(), PacedSocket.adopt(near), ("127.0.0.1", 1), ("127.0.0.1", 2))
+        conn.init()
+        conn.parser.unreader.unread(b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /")
+        request = next(conn.parser)
+        is_kept = conn.parser.finish_body(deadline=time.monotonic() + 1)
+        rest = conn.parser.unreader.take_buffered()
+        conn.close()
+    except Exception as error:  # noqa: BLE001 - whatever the trial meets, the plain worker serves instead
+        return (f"a trial request: {type(error).__name__}",)
+    finally:
+        far.close()
+    return () if (request.method, is_kept, rest) == ("GET", True, b"GET /") else ("a trial request",)

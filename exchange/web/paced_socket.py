@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from exchange.web.pace import Pace, PaceLimits, TooSlowError
 
-T = TypeVar("T", int, bytes)
+T = TypeVar("T", bound=int | bytes)
 
 
 class PacedSocket(socket.socket):
@@ -32,12 +32,16 @@ class PacedSocket(socket.socket):
         """Start a new request, for which nothing has been waited yet."""
         self._on_wait = on_wait
         self._reading, self._writing = Pace(), Pace()
-        super().setblocking(False)
+        super().settimeout(0)
 
     def setblocking(self, flag: bool, /) -> None:  # noqa: FBT001 - the standard library's signature
         """Do nothing when asked to block: this socket blocks by itself, once it must."""
         if not flag:
-            super().setblocking(False)
+            super().settimeout(0)
+
+    def stop_waiting(self) -> None:
+        """Never block again, whatever was asked before."""
+        super().settimeout(0)
 
     def receive_now(self, size: int) -> bytes | None:
         """Receive what is here; None when nothing is, b"" when the client has ended."""
@@ -48,7 +52,7 @@ class PacedSocket(socket.socket):
 
     def send_now(self, data: bytes) -> None:
         """Send what the kernel takes at once, and forget the rest: for a last word on a line that closes."""
-        super().setblocking(False)
+        super().settimeout(0)
         try:
             super().send(data)
         except OSError:
