@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from keys.encoding import length_prefixed
-from keys.errors import KeyUnavailableError
+from keys.errors import KeysError, KeyUnavailableError
 from keys.identifiers import require_identifier
 from keys.key_store import INSPECTION, WrappedKeyStore
 from keys.wrapping import KEY_SIZE, KeyProvider, WrappedKey, unwrap_key, wrap_key
@@ -47,7 +47,11 @@ class Keyring:
         wrapped = self._provider.wrap(key, context)
         self._store.put(inspection_id, INSPECTION, wrapped)
         # Read back: a version retired in between must stop the inspection now, not its documents later.
-        self._provider.unwrap(self._store.get(inspection_id, INSPECTION), context)
+        try:
+            self._provider.unwrap(self._store.get(inspection_id, INSPECTION), context)
+        except KeysError:
+            self._store.destroy(inspection_id, INSPECTION)
+            raise
 
     def new_data_key(self, inspection_id: str, document_id: str) -> tuple[bytes, int]:
         """Make a document's 32-byte data key, wrapped and durable on return; give it with its key version.

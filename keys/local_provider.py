@@ -49,7 +49,7 @@ class _KeyFile:
         fields = json.loads(content)
         keys = {int(version): from_base64url(key) for version, key in fields["keys"].items()}
         file = cls(require_identifier(fields["key_id"]), MappingProxyType(keys))
-        if not keys or {len(key) for key in keys.values()} != {KEY_SIZE} or file.encode() != content:
+        if not keys or min(keys) < 1 or {len(key) for key in keys.values()} != {KEY_SIZE} or file.encode() != content:
             raise ValueError("not the one valid encoding")
         return file
 
