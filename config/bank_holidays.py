@@ -2,7 +2,7 @@
 
 Source: Banking and Financial Dealings Act 1971, schedule 1 (England and Wales), the common-law holidays of Good Friday
 and Christmas Day, and the royal proclamations that give New Year's Day, the first Monday in May and a substitute day
-when a holiday falls on a weekend. A day proclaimed for one year only is data: see one_off_bank_holidays in retention.toml.
+when a holiday falls on a weekend. A day proclaimed for one year only is data: one_off_bank_holidays in retention.toml.
 """
 
 import datetime as dt
