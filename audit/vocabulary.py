@@ -103,7 +103,13 @@ _ROWS: Final = (
     Event("legal-note:answered", _SERVICE, "{actor} answered the legal note {note}.", _NOTE),
     Event("legal-note:waived", _SERVICE, "{actor} waived the legal note {note}, giving a reason.", _NOTE),
     Event("alarm:raised", _SERVICE, "An alarm was raised: {kind}, about {subject}.", {"kind": CODE}, OPTIONAL),
-    Event("alarm:cleared", _SERVICE, "{actor} cleared an alarm: {kind}, about {subject}.", {"kind": CODE}, OPTIONAL),
+    Event(
+        "alarm:cleared",
+        _SERVICE,
+        "{actor} cleared an alarm, giving a reason: {kind}, about {subject}.",
+        {"kind": CODE, "commitment": COMMITMENT},
+        OPTIONAL,
+    ),
     # Both: refusals are recorded where the object belongs, in the service's log when there is none
     Event(
         "access:refused",
@@ -218,6 +224,13 @@ _ROWS: Final = (
         "{actor} lifted the hold {hold}, giving a reason.",
         {"hold": ID, "commitment": COMMITMENT},
         about=("hold",),
+    ),
+    Event(
+        "disposal:started",
+        _INSPECTION,
+        "The disposal of document {document} began under the rule {rule}: certificate {certificate}.",
+        {"document": ID, "certificate": ID, "rule": CODE, **_FILE},
+        about=_DOCUMENT,
     ),
     Event(
         "disposal:done",

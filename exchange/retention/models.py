@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, Date, ForeignKey, String, Text
+from sqlalchemy import BigInteger, Date, ForeignKey, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from audit.vocabulary import new_salt
 from exchange.database import Model
 
 
@@ -18,7 +19,9 @@ class Hold(Model):
     id: Mapped[str] = mapped_column(String(30), primary_key=True)
     inspection_id: Mapped[str] = mapped_column(ForeignKey("inspection.id"), index=True)
     document_id: Mapped[str | None] = mapped_column(ForeignKey("document.id"), index=True)
-    ground: Mapped[str] = mapped_column(String(40))  # code: foi, subject-access, complaint, court, inquiry, safeguarding
+    ground: Mapped[str] = mapped_column(
+        String(40)
+    )  # code: foi, subject-access, complaint, court, inquiry, safeguarding
     reason: Mapped[str] = mapped_column(Text)
     placed_at: Mapped[datetime]
     placed_by: Mapped[str] = mapped_column(ForeignKey("person.id"))
@@ -26,6 +29,9 @@ class Hold(Model):
     lifted_at: Mapped[datetime | None]
     lifted_by: Mapped[str] = mapped_column(String(30), default="")
     lifted_because: Mapped[str] = mapped_column(Text, default="")
+    salt: Mapped[bytes] = mapped_column(
+        LargeBinary(32), default=new_salt
+    )  # opens the commitments to both reasons in the log
 
 
 class Certificate(Model):
@@ -38,6 +44,8 @@ class Certificate(Model):
     document_id: Mapped[str] = mapped_column(ForeignKey("document.id"), unique=True)
     record_class: Mapped[str] = mapped_column(String(2))
     rule: Mapped[str] = mapped_column(Text)
+    because: Mapped[str] = mapped_column(Text)  # the recorded date that the rule counted from
+    legal_basis: Mapped[str] = mapped_column(Text)  # as the schedule stated it on the day
     schedule_version: Mapped[str] = mapped_column(String(20))
     due_on: Mapped[date] = mapped_column(Date)
     size: Mapped[int] = mapped_column(BigInteger)

@@ -8,6 +8,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, Boolean, Date, ForeignKey, Index, Integer, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from audit.vocabulary import new_salt
 from exchange.database import Model
 
 
@@ -98,3 +99,6 @@ class Alarm(Model):
     cleared_at: Mapped[datetime | None]
     cleared_by: Mapped[str] = mapped_column(String(30), default="")
     cleared_because: Mapped[str] = mapped_column(Text, default="")
+    salt: Mapped[bytes] = mapped_column(
+        LargeBinary(32), default=new_salt
+    )  # opens the commitment to the reason in the log
