@@ -313,7 +313,7 @@ def _shown(value: Detail, name_of: Callable[[str], str]) -> str:
     if value is None:
         return "as a whole"
     if isinstance(value, list | tuple):
-        return ", ".join(value) or "nothing named"
+        return ", ".join(map(name_of, value)) or "nothing named"
     return name_of(value) if isinstance(value, str) else str(value)
 
 

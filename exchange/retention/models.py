@@ -31,7 +31,7 @@ class Hold(Model):
     lifted_because: Mapped[str] = mapped_column(Text, default="")
     salt: Mapped[bytes] = mapped_column(
         LargeBinary(32), default=new_salt
-    )  # opens the commitments to both reasons in the log
+    )  # opens both commitments
 
 
 class Certificate(Model):

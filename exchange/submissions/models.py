@@ -101,4 +101,4 @@ class Alarm(Model):
     cleared_because: Mapped[str] = mapped_column(Text, default="")
     salt: Mapped[bytes] = mapped_column(
         LargeBinary(32), default=new_salt
-    )  # opens the commitment to the reason in the log
+    )  # opens the commitment
