@@ -23,7 +23,7 @@ MAX_INTEGER: Final = 2**53 - 1
 ID_PATTERN: Final = r"[a-z]{3}_[0-9a-z]{26}"
 
 _EVENT = re.compile(r"[a-z]+(?:-[a-z]+)*:[a-z]+(?:-[a-z]+)*")
-_ACTOR = re.compile(rf"{ID_PATTERN}|system:[a-z]+(?:-[a-z]+)*|anonymous")
+_ACTOR = re.compile(rf"{ID_PATTERN}|system:[a-z][a-z-]{{0,38}}[a-z]|anonymous")
 _INSPECTION = re.compile(ID_PATTERN)
 _SUBJECT = re.compile(rf"{ID_PATTERN}|service")
 _FIELD = re.compile(r"[a-z][a-z0-9_]{0,39}")

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import IO, Generic, TypeVar
 
+from audit.bundle import BundleSummary, write_bundle
 from audit.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from audit.entry import Entry
 from audit.errors import LogDamagedError, NoteError, ProofError
@@ -66,6 +67,10 @@ class AuditLog(Generic[ConnectionT]):
         signed = StoredCheckpoint(log_id, size, root, note, self._clock())
         self.store.add_checkpoint(connection, signed)
         return signed
+
+    def write_bundle(self, connection: ConnectionT, log_id: str, out: IO[bytes]) -> BundleSummary:
+        """Write the log up to its latest checkpoint as evidence; see `audit.bundle.write_bundle`."""
+        return write_bundle(self.store, self._signer.public_key_bytes, connection, log_id, out)
 
     def _verify_extends(
         self, connection: ConnectionT, latest: StoredCheckpoint, size: int, root: bytes, key: VerifierKey

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
+    CheckConstraint,
     Column,
     ColumnElement,
     Connection,
@@ -50,6 +51,7 @@ audit_metadata = MetaData(
         "pk": "pk_%(table_name)s",
         "fk": "fk_%(table_name)s_%(column_0_name)s",
         "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     }
 )
@@ -75,6 +77,8 @@ audit_entry = Table(
     Column("inspection", String(40)),
     Column("subject", String(40)),
     Column("items", Text, nullable=False),
+    CheckConstraint("leaf_index >= 0", name="leaf_index"),
+    CheckConstraint("length(leaf_hash) = 32", name="leaf_hash"),
     sqlite_with_rowid=False,
 )
 for _column in ("event", "actor", "subject"):
@@ -87,6 +91,8 @@ audit_node = Table(
     Column("level", SmallInteger, primary_key=True, autoincrement=False),
     Column("node_index", BigInteger, primary_key=True, autoincrement=False),
     Column("hash", LargeBinary, nullable=False),
+    CheckConstraint("level >= 1 AND node_index >= 0", name="place"),
+    CheckConstraint("length(hash) = 32", name="hash"),
     sqlite_with_rowid=False,
 )
 
@@ -98,6 +104,8 @@ audit_checkpoint = Table(
     Column("root_hash", LargeBinary, nullable=False),
     Column("note", Text, nullable=False),
     Column("signed_at", String(27), nullable=False),
+    CheckConstraint("tree_size >= 0", name="tree_size"),
+    CheckConstraint("length(root_hash) = 32", name="root_hash"),
 )
 
 # The append is the one hot path: its statements go to the driver as they are, without a compiler between.
@@ -294,7 +302,7 @@ class SqlLogStore:
         """For each level that has node rows, one more than the last index there."""
         rows = audit_node.c
         levels: dict[int, int] = {}
-        above = 0
+        above = -1
         while True:  # one index seek a level; a GROUP BY would read every node
             query = select(rows.level, rows.node_index).where(rows.log_id == log_id, rows.level > above)
             row = connection.execute(query.order_by(rows.level, rows.node_index).limit(1)).first()
