@@ -88,9 +88,11 @@ def read_protected(path: Path) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
         raise KeyFileError(f"The key file {path} cannot be opened ({error.strerror}). Create or restore it.") from error
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         _require_private(os.fstat(descriptor), path)
-        return file.read(_LONGEST)
+        return os.read(descriptor, _LONGEST)
+    finally:
+        os.close(descriptor)
 
 
 def make_folder(folder: Path) -> None:

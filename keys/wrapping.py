@@ -127,8 +127,9 @@ def _read_fields(text: str) -> tuple[str, str, int, bytes]:
     if len(text) > _LONGEST_TEXT:
         raise ValueError("too long")
     match json.loads(text):
-        case {"scheme": str(scheme), "key_id": str(key_id), "key_version": int(version), "wrapped": str(wrapped)} if (
-            1 <= version <= _LAST_VERSION
-        ):
+        case {"scheme": str(scheme), "key_id": str(key_id), "key_version": int(version), "wrapped": str(wrapped)}:
+            # JSON's true is an int to Python, and would be written back as it was read.
+            if isinstance(version, bool) or not 1 <= version <= _LAST_VERSION:
+                raise ValueError("not a key version")
             return scheme, require_identifier(key_id), version, from_base64url(wrapped)
     raise ValueError("not the fields of a wrapped key")
