@@ -17,13 +17,17 @@ from config.file_kinds import FileKinds, load_file_kinds
 from config.legal_notes import LegalNotes, load_legal_notes
 from config.retention import Schedule, load_schedule
 from config.settings import Settings
+from exchange.accounts.credentials import Credentials
 from exchange.accounts.passwords import Passwords
-from exchange.accounts.sign_in import Lifetimes, SignIn
+from exchange.accounts.second_factor import SecondFactors
+from exchange.accounts.sessions import Lifetimes
+from exchange.accounts.sign_in import SignIn
 from exchange.accounts.throttle import Throttle
 from exchange.clock import Clock, utc_now
 from exchange.database import Database
 from exchange.screening.type_probe import TypeProbe
 from exchange.storage.local_folder import LocalFolderStore
+from exchange.transfers import Turns
 from exchange.trail import Trail
 from exchange.vault import Vault
 from keys.key_store import FolderKeyStore
@@ -47,7 +51,9 @@ class Parts:
     legal_notes: LegalNotes
     passwords: Passwords
     sign_in: SignIn
+    credentials: Credentials
     type_probe: TypeProbe
+    turns: Turns
     small_secrets_key: bytes  # seals second-factor secrets in the database
 
 
@@ -68,6 +74,7 @@ def join_parts(settings: Settings, clock: Clock = utc_now) -> Parts:
         settings.sign_in_attempts, timedelta(minutes=settings.sign_in_window_minutes), derive_key(secret, "throttle")
     )
     lifetimes = Lifetimes(timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours))
+    second_factors = SecondFactors(derive_key(secret, "small-secrets"), required=not settings.example)
     return Parts(
         settings=settings,
         clock=clock,
@@ -79,8 +86,10 @@ def join_parts(settings: Settings, clock: Clock = utc_now) -> Parts:
         file_kinds=load_file_kinds(),
         legal_notes=load_legal_notes(),
         passwords=passwords,
-        sign_in=SignIn(database, passwords, throttle, lifetimes),
+        sign_in=SignIn(database, passwords, throttle, lifetimes, second_factors),
+        credentials=Credentials(database, passwords, throttle, second_factors),
         type_probe=TypeProbe(),
+        turns=Turns(settings.max_open_uploads_per_person, settings.web_threads),
         small_secrets_key=derive_key(secret, "small-secrets"),
     )
 

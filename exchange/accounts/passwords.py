@@ -7,6 +7,7 @@ as a known one; nobody waits longer than ten seconds for a turn.
 from __future__ import annotations
 
 import threading
+import unicodedata
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -36,13 +37,13 @@ class Passwords:
             BusyError: no turn came within ten seconds.
         """
         with self._turn():
-            return self._hasher.hash(password)
+            return self._hasher.hash(normalised(password))
 
     def matches(self, stored: str, password: str) -> bool:
         """Tell whether `password` is the one behind `stored`; an empty `stored` never matches, in the same time."""
         with self._turn():
             try:
-                self._hasher.verify(stored or self._dummy, password)
+                self._hasher.verify(stored or self._dummy, normalised(password))
             except (VerificationError, InvalidHashError):
                 return False
         return bool(stored)
@@ -61,6 +62,11 @@ class _Turn:
 
     def __exit__(self, *_: object) -> None:
         self._turns.release()
+
+
+def normalised(password: str) -> str:
+    """Return a password in Unicode's NFKC form, so that it is the same from every keyboard (NIST SP 800-63B)."""
+    return unicodedata.normalize("NFKC", password)
 
 
 def verify_new_password(password: str, *, email: str, name: str) -> None:

@@ -5,23 +5,27 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from exchange import trail
 from exchange.access.roles import SERVICE_ROLES, Role
 from exchange.accounts.models import Invitation, Person, ServiceRole, SignInSession
-from exchange.accounts.passwords import Passwords, verify_new_password
 from exchange.database import UnitOfWork
 from exchange.errors import ConflictError, InvalidError, NotFoundError
-from exchange.identifiers import new_identifier
-from exchange.inspections.models import Membership
+from exchange.identifiers import new_identifier, parse_identifier
+from exchange.inspections.models import Assignment, Membership
 
 INVITATION_LIFE = timedelta(days=3)
 EMAIL = re.compile(r"[^\s@,;<>\"']{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
+LONGEST_EMAIL = 254  # RFC 5321
+LONGEST_NAME = 120
+
+ADDRESS_TAKEN = "There is already an account with this email address"
 LINK_SPENT = (
     "This link has been used, has expired or is not complete. Nothing was lost. "
     "Ask the administrator who invited you for a new link."
@@ -34,10 +38,16 @@ def parse_email(text: str) -> str:
     Raises:
         InvalidError: it is not one, or carries line breaks or more than one recipient.
     """
-    email = text.strip().casefold()
-    if len(email) > 254 or not EMAIL.fullmatch(email):  # noqa: PLR2004  RFC 5321
+    email = fold_email(text)
+    if not EMAIL.fullmatch(email):
         raise InvalidError("Enter an email address in the correct format, like name@example.com", field="email")
     return email
+
+
+def fold_email(text: str) -> str:
+    """Return what somebody typed as an address in the form that is stored; empty when no address can look like it."""
+    email = text.strip().casefold()
+    return email if email.isprintable() and len(email) <= LONGEST_EMAIL else ""
 
 
 def create_account(
@@ -49,10 +59,8 @@ def create_account(
         InvalidError: the address is malformed or taken, the name is empty, or the roles may not be held together.
     """
     address = parse_email(email)
-    if not name.strip():
-        raise InvalidError("Enter a name", field="name")
     if unit.session.scalar(select(Person.id).where(Person.email == address)):
-        raise InvalidError("There is already an account with this email address", field="email")
+        raise InvalidError(ADDRESS_TAKEN, field="email")
     if not roles <= SERVICE_ROLES:
         raise InvalidError("That role is given inside an inspection, not here", field="roles")
     if Role.ADMINISTRATOR in roles and len(roles) > 1:
@@ -60,21 +68,34 @@ def create_account(
     person = Person(
         id=new_identifier("per"),
         email=address,
-        name=name.strip()[:120],
-        organisation=organisation.strip()[:120],
+        name=_parse_name(name, "name", "Enter a full name"),
+        organisation=_parse_name(organisation, "organisation", "") if organisation.strip() else "",
         created_at=unit.now,
     )
     unit.session.add(person)
-    unit.session.flush()
+    try:
+        unit.session.flush()
+    except IntegrityError as error:  # two administrators at once
+        raise InvalidError(ADDRESS_TAKEN, field="email") from error
     trail.record(unit, "account:created", actor=actor, subject=person.id)
     for role in sorted(roles):
         unit.session.add(ServiceRole(person_id=person.id, role=role, granted_at=unit.now))
         trail.record(unit, "role:granted-service", actor=actor, subject=person.id, details={"role": role})
-    return person, invite(unit, actor=actor, person=person, purpose="activate")
+    return person, invite(unit, actor=actor, person_id=person.id)
 
 
-def invite(unit: UnitOfWork, *, actor: str, person: Person, purpose: str) -> str:
-    """Make a one-time link token for a person; earlier unused ones stop working."""
+def invite(unit: UnitOfWork, *, actor: str, person_id: str) -> str:
+    """Make a one-time link token for a person; earlier unused ones stop working.
+
+    Whoever has set a password before gets a link that also drops the second factor and every open session when used.
+
+    Raises:
+        NotFoundError: no such person.
+        ConflictError: the account is disabled.
+    """
+    person = get_person(unit.session, person_id)
+    if person.disabled_at is not None:
+        raise ConflictError("This account is disabled, so no link was made. Enable it first.")
     unit.session.execute(
         update(Invitation)
         .where(Invitation.person_id == person.id, Invitation.used_at.is_(None))
@@ -86,16 +107,24 @@ def invite(unit: UnitOfWork, *, actor: str, person: Person, purpose: str) -> str
             id=new_identifier("inv"),
             token_hash=hash_token(token),
             person_id=person.id,
-            purpose=purpose,
+            purpose="reset" if person.activated_at else "activate",
             made_at=unit.now,
             expires_at=unit.now + INVITATION_LIFE,
         )
     )
-    trail.record(unit, "account:invited", actor=actor, subject=person.id, details={"purpose": purpose})
+    trail.record(unit, "account:invited", actor=actor, subject=person.id)
     return token
 
 
-def person_invited(session: Session, token: str, now: object) -> Person:
+def get_person(session: Session, person_id: str) -> Person:
+    """Return a person. Raises NotFoundError for an unknown or malformed identifier."""
+    person = session.get(Person, parse_identifier(person_id, "per"))
+    if person is None:
+        raise NotFoundError
+    return person
+
+
+def person_invited(session: Session, token: str, now: datetime) -> Person:
     """Return the person a live invitation token belongs to.
 
     Raises:
@@ -110,28 +139,30 @@ def person_invited(session: Session, token: str, now: object) -> Person:
     return person
 
 
-def take_up_invitation(unit: UnitOfWork, passwords: Passwords, *, token: str, password: str) -> Person:
-    """Set the password behind a one-time link; a reset also drops the second factor and every open session.
+def take_up_invitation(unit: UnitOfWork, *, token: str, new_hash: str) -> Person:
+    """Store the password hash behind a one-time link; a reset also drops the second factor and every open session.
 
     Raises:
         ConflictError: the link is spent.
-        InvalidError: the password is not good enough.
     """
     person = person_invited(unit.session, token, unit.now)
-    verify_new_password(password, email=person.email, name=person.name)
     invitation = unit.session.scalars(
         select(Invitation).where(Invitation.token_hash == hash_token(token)).with_for_update()
     ).one()
+    unit.session.refresh(invitation)
     if invitation.used_at is not None:
         raise ConflictError(LINK_SPENT)
     invitation.used_at = unit.now
-    person.password_hash = passwords.hash(password)
-    if invitation.purpose == "reset":
+    person.password_hash = new_hash
+    if person.activated_at is None:
+        person.activated_at = unit.now
+        trail.record(unit, "account:activated", actor=person.id, subject=person.id)
+        return person
+    trail.record(unit, "password:changed", actor=person.id, subject=person.id)
+    if person.totp_sealed:
         person.totp_sealed, person.totp_last_step = "", 0
         trail.record(unit, "second-factor:reset", actor=person.id, subject=person.id)
-        end_sessions(unit, person.id, because="password-reset")
-    person.activated_at = person.activated_at or unit.now
-    trail.record(unit, "account:activated", actor=person.id, subject=person.id)
+    end_sessions(unit, person.id, because="password-reset")
     return person
 
 
@@ -143,45 +174,46 @@ def change_password(unit: UnitOfWork, person: Person, new_hash: str, *, keep_ses
 
 
 def disable_account(unit: UnitOfWork, *, actor: str, person_id: str) -> None:
-    """Stop an account: sessions end at once, memberships end, nothing can be signed in to.
+    """Stop an account: sessions end at once, memberships and assignments end, nothing can be signed in to.
 
     Raises:
         NotFoundError: no such person.
         ConflictError: it is the actor's own account.
     """
-    person = unit.session.get(Person, person_id)
-    if person is None:
-        raise NotFoundError
+    person = get_person(unit.session, person_id)
     if person.id == actor:
         raise ConflictError("You cannot disable your own account. Nothing was changed. Ask another administrator.")
     if person.disabled_at is not None:
         return
     person.disabled_at = unit.now
     end_sessions(unit, person.id, because="account-disabled")
-    memberships = unit.session.scalars(
-        select(Membership).where(Membership.person_id == person.id, Membership.ended_at.is_(None))
-    ).all()
-    for membership in memberships:
-        membership.ended_at, membership.ended_by = unit.now, actor
-        trail.record(
-            unit,
-            "member:removed",
-            actor=actor,
-            inspection=membership.inspection_id,
-            subject=person.id,
-            details={"role": membership.role},
-        )
+    _end_memberships(unit, person.id, actor)
     trail.record(unit, "account:disabled", actor=actor, subject=person.id)
 
 
 def enable_account(unit: UnitOfWork, *, actor: str, person_id: str) -> None:
-    """Let a disabled account sign in again; memberships do not come back."""
-    person = unit.session.get(Person, person_id)
-    if person is None:
-        raise NotFoundError
+    """Let a disabled account sign in again; memberships do not come back. Raises NotFoundError."""
+    person = get_person(unit.session, person_id)
     if person.disabled_at is not None:
         person.disabled_at = None
         trail.record(unit, "account:enabled", actor=actor, subject=person.id)
+
+
+def _end_memberships(unit: UnitOfWork, person_id: str, actor: str) -> None:
+    memberships = unit.session.scalars(
+        select(Membership).where(Membership.person_id == person_id, Membership.ended_at.is_(None))
+    ).all()
+    for membership in memberships:
+        membership.ended_at, membership.ended_by = unit.now, actor
+        details: dict[str, trail.DetailValue] = {"person": person_id, "role": membership.role}
+        trail.record(unit, "member:removed", actor=actor, inspection=membership.inspection_id, details=details)
+    assignments = unit.session.scalars(
+        select(Assignment).where(Assignment.person_id == person_id, Assignment.ended_at.is_(None))
+    ).all()
+    for assignment in assignments:
+        assignment.ended_at = unit.now
+        details = {"person": person_id, "item": assignment.number}
+        trail.record(unit, "item:unassigned", actor=actor, inspection=assignment.inspection_id, details=details)
 
 
 def end_sessions(unit: UnitOfWork, person_id: str, *, because: str, keep: str = "") -> None:
@@ -200,3 +232,12 @@ def end_sessions(unit: UnitOfWork, person_id: str, *, because: str, keep: str = 
 def hash_token(token: str) -> bytes:
     """Return what the database keeps of a secret token (256 random bits need no slow hash)."""
     return hashlib.sha256(token.encode()).digest()
+
+
+def _parse_name(text: str, field: str, missing: str) -> str:
+    name = " ".join(text.split())
+    if not name:
+        raise InvalidError(missing, field=field)
+    if len(name) > LONGEST_NAME or not name.isprintable():
+        raise InvalidError(f"Use {LONGEST_NAME} ordinary characters or fewer", field=field)
+    return name

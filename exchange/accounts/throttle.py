@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from sqlalchemy import delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from exchange.accounts.models import AttemptCounter
@@ -19,6 +21,7 @@ from exchange.database import UnitOfWork
 
 ACCOUNT_FACTOR = 5  # how many times the limit one account may reach from all addresses together
 ADDRESS_FACTOR = 5  # and one address over all accounts
+IPV6_PREFIX = 64  # one household holds so many addresses that only its network can be counted
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Throttle:
 
     limit: int
     window: timedelta
-    key: bytes
+    key: bytes = field(repr=False)
 
     def is_closed(self, session: Session, now: datetime, account: str, address: str) -> bool:
         """Tell whether another attempt must wait."""
@@ -44,18 +47,18 @@ class Throttle:
 
     def count_failure(self, unit: UnitOfWork, account: str, address: str) -> None:
         """Count one failed attempt, and forget what is older than two windows."""
-        start = unit.now.replace(second=0, microsecond=0)
         for bucket, _ in self._buckets(account, address):
-            row = unit.session.scalar(
-                select(AttemptCounter)
-                .where(AttemptCounter.bucket == bucket, AttemptCounter.window_start == start)
-                .with_for_update()
-            )
-            if row is None:
-                unit.session.add(AttemptCounter(bucket=bucket, window_start=start, failures=1))
-            else:
-                row.failures += 1
-        unit.session.execute(delete(AttemptCounter).where(AttemptCounter.window_start < unit.now - 2 * self.window))
+            _count(unit, bucket)
+        old = (
+            select(AttemptCounter.id)
+            .where(AttemptCounter.window_start < unit.now - 2 * self.window)
+            .with_for_update(skip_locked=True)
+        )
+        unit.session.execute(delete(AttemptCounter).where(AttemptCounter.id.in_(old)))
+
+    def count_held_back(self, unit: UnitOfWork, account: str, address: str) -> int:
+        """Count one attempt that had to wait and return which of this minute it is, from 1; it closes nothing."""
+        return _count(unit, self._hash("held-back", account, network_of(address)))
 
     def forget(self, unit: UnitOfWork, account: str, address: str) -> None:
         """Clear the count of one account from one address after a success."""
@@ -63,12 +66,41 @@ class Throttle:
         unit.session.execute(delete(AttemptCounter).where(AttemptCounter.bucket == bucket))
 
     def _buckets(self, account: str, address: str) -> list[tuple[str, int]]:
+        network = network_of(address)
         return [
-            (self._hash("both", account, address), self.limit),
+            (self._hash("both", account, network), self.limit),
             (self._hash("account", account), self.limit * ACCOUNT_FACTOR),
-            (self._hash("address", address), self.limit * ADDRESS_FACTOR),
+            (self._hash("address", network), self.limit * ADDRESS_FACTOR),
         ]
 
     def _hash(self, *parts: str) -> str:
         text = "\x1f".join(parts).encode()
         return hmac.new(self.key, text, hashlib.sha256).hexdigest()
+
+
+def network_of(address: str) -> str:
+    """Return what is counted as one place: an IPv4 address, or the /64 network of an IPv6 one."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, IPv6Address):
+        if parsed.ipv4_mapped is not None:
+            return str(parsed.ipv4_mapped)
+        return str(ip_network((parsed, IPV6_PREFIX), strict=False))
+    return str(parsed)
+
+
+def _count(unit: UnitOfWork, bucket: str) -> int:
+    """Add one to a bucket's row of this minute and return the sum; two at once never collide."""
+    insert = postgresql.insert if unit.session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    statement = (
+        insert(AttemptCounter)
+        .values(bucket=bucket, window_start=unit.now.replace(second=0, microsecond=0), failures=1)
+        .on_conflict_do_update(
+            index_elements=[AttemptCounter.bucket, AttemptCounter.window_start],
+            set_={"failures": AttemptCounter.failures + 1},
+        )
+        .returning(AttemptCounter.failures)
+    )
+    return unit.session.execute(statement).scalar_one()

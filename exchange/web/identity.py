@@ -13,7 +13,7 @@ from flask_login import LoginManager, UserMixin, current_user, login_user, logou
 from werkzeug.wrappers import Response
 
 from exchange.access.policy import Actor
-from exchange.accounts.sign_in import SignedIn, Visitor
+from exchange.accounts.sessions import SignedIn, Visitor
 from exchange.parts import Parts
 
 
