@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from keys import floe, sealed_file
+from keys import floe
 from keys.errors import FloeError, IdentifierError, KeysError
 from keys.identifiers import new_identifier
+from keys.seal_format import PARAMETERS
 from keys.sealed_file import (
     ENC_SEG_LEN,
     SealContext,
@@ -335,5 +336,5 @@ def test_a_data_key_of_the_wrong_size_seals_nothing() -> None:
 
 def test_the_parameters_are_those_of_the_format_document() -> None:
     assert sealed_bytes(b"")[:10].hex() == "00000010000000000020"
-    assert sealed_file.PARAMETERS.rotation_bits == 20
+    assert PARAMETERS.rotation_bits == 20
     assert len(sealed_bytes(b"")) == 106
