@@ -1,0 +1,165 @@
+"""The worker: a short list of duties, each done when it is due, until somebody says stop.
+
+Promises: a duty that fails is written to the journal and the next one is still done; nothing is queued, since the rows
+themselves say what is due, so a worker may be killed anywhere and several may run; SIGTERM and SIGINT end it at once,
+in the middle of a duty too, whose transaction is then rolled back.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from types import FrameType
+
+from exchange import trail
+from exchange.accounts.roll_off import roll_off
+from exchange.clock import in_london
+from exchange.journal import journal
+from exchange.parts import Parts
+from exchange.retention.service import run_disposal
+from exchange.submissions.checking import check_next
+from exchange.submissions.sweep import Sweeper
+
+# A key without a document may belong to an upload that is still on its way; no upload takes a day.
+ORPHAN_AGE = timedelta(days=1)
+DAILY_ROUND = timedelta(minutes=10)  # how often the worker looks whether a new day has begun
+
+Act = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Duty:
+    """Something to be done again and again, at the latest every so often."""
+
+    name: str
+    every: timedelta
+    act: Act
+
+
+@dataclass
+class Daily:
+    """An act that is done once on each London day, and again the same day only if it failed."""
+
+    parts: Parts
+    act: Callable[[date], object]
+    done_on: date | None = field(default=None, init=False)
+
+    def __call__(self) -> None:
+        """Do it unless it was done today."""
+        today = in_london(self.parts.clock()).date()
+        if today != self.done_on:
+            self.act(today)
+            self.done_on = today
+
+
+def duties_of(parts: Parts, go_on: Callable[[], bool]) -> list[Duty]:
+    """The list; `go_on` says whether a duty of many small pieces may begin the next piece."""
+    every_round = timedelta(seconds=parts.settings.worker_seconds)
+    sweeper = Sweeper(parts)
+
+    def read_back() -> None:
+        while go_on() and check_next(parts):
+            pass
+
+    def sweep_orphans() -> None:
+        report = sweeper.sweep(ORPHAN_AGE)
+        journal(duty="sweep").info("swept", unfinished=report.unfinished, files=report.files, keys=report.keys)
+
+    return [
+        Duty("read back", every_round, read_back),
+        Duty("sign checkpoints", every_round, lambda: sign_checkpoints(parts)),
+        Duty("sweep", timedelta(minutes=parts.settings.sweep_minutes), sweep_orphans),
+        Duty("dispose", DAILY_ROUND, Daily(parts, lambda day: run_disposal(parts, day, trail.WORKER))),
+        Duty("roll off", DAILY_ROUND, Daily(parts, lambda day: roll_off(parts, day))),
+    ]
+
+
+def sign_checkpoints(parts: Parts) -> None:
+    """Sign the state of every log that has grown since its last checkpoint.
+
+    Raises:
+        audit.errors.LogDamagedError: a log does not extend what was signed before; the other logs are signed first.
+    """
+    damage: Exception | None = None
+    with parts.database.read() as session:
+        connection = session.connection()
+        grown = [
+            record.log_id
+            for record in parts.trail.store.logs(connection)
+            if parts.trail.store.tree_size(connection, record.log_id) > _signed_size(parts, record.log_id)
+        ]
+    for log_id in grown:
+        try:
+            with parts.database.unit_of_work() as unit:
+                parts.trail.log.sign_checkpoint(unit.session.connection(), log_id)
+        except Exception as error:  # noqa: BLE001  raised again below, when every other log has been signed
+            damage = error
+    if damage is not None:
+        raise damage
+
+
+def _signed_size(parts: Parts, log_id: str) -> int:
+    with parts.database.read() as session:
+        latest = parts.trail.store.latest_checkpoint(session.connection(), log_id)
+    return 0 if latest is None else latest.tree_size
+
+
+class Worker:
+    """Does the duties of one installation."""
+
+    def __init__(self, parts: Parts, duties: list[Duty] | None = None) -> None:
+        self._parts = parts
+        self._stopping = threading.Event()
+        self._duties = duties if duties is not None else duties_of(parts, lambda: not self._stopping.is_set())
+        self._journal = journal(process="worker")
+
+    def run_once(self) -> int:
+        """Do every duty once; return 0, or 1 when one failed."""
+        with self._until_signal():
+            failed = [duty.name for duty in self._duties if not self._do(duty)]
+            return 1 if failed else 0
+        return 0
+
+    def run_until_stopped(self) -> int:
+        """Do duties as they fall due, until SIGTERM or SIGINT; return 0."""
+        self._journal.info("started", duties=[duty.name for duty in self._duties])
+        with self._until_signal():
+            due = {duty.name: 0.0 for duty in self._duties}
+            while not self._stopping.is_set():
+                for duty in self._duties:
+                    if due[duty.name] <= time.monotonic() and not self._stopping.is_set():
+                        self._do(duty)
+                        due[duty.name] = time.monotonic() + duty.every.total_seconds()
+                self._stopping.wait(max(0.0, min(due.values()) - time.monotonic()))
+        self._journal.info("stopped")
+        return 0
+
+    def _do(self, duty: Duty) -> bool:
+        try:
+            duty.act()
+        except Exception as error:  # noqa: BLE001  whatever one duty meets, the others are done
+            self._journal.error("duty failed", duty=duty.name, failure=error)
+            return False
+        return True
+
+    @contextmanager
+    def _until_signal(self) -> Iterator[None]:
+        """Leave the block as soon as the process is asked to stop; a second signal changes nothing."""
+
+        def stop(_number: int, _frame: FrameType | None) -> None:
+            if not self._stopping.is_set():
+                self._stopping.set()
+                raise KeyboardInterrupt
+
+        before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            with suppress(KeyboardInterrupt):
+                yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
