@@ -27,8 +27,8 @@ from exchange.clock import Clock, utc_now
 from exchange.database import Database
 from exchange.screening.type_probe import TypeProbe
 from exchange.storage.local_folder import LocalFolderStore
-from exchange.transfers import Turns
 from exchange.trail import Trail
+from exchange.transfers import Turns
 from exchange.vault import Vault
 from keys.key_store import FolderKeyStore
 from keys.keyring import Keyring

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from audit.entry import Entry
 from audit.log import AuditLog
 from audit.sql_store import SqlLogStore
+from audit.store import SearchFilters
 from audit.vocabulary import commit_to, verify_entry
 from exchange.database import UnitOfWork
 
@@ -34,7 +35,7 @@ class PlaceInLog:
     leaf_index: int
 
 
-def record(  # noqa: PLR0913  an event has this many parts
+def record(
     unit: UnitOfWork,
     event: str,
     *,
@@ -56,8 +57,9 @@ def record(  # noqa: PLR0913  an event has this many parts
         subject=subject,
         details=dict(details or {}),
     )
-    verify_entry(entry)
-    unit.record(inspection or SERVICE_LOG, entry)
+    log_id = inspection or SERVICE_LOG
+    verify_entry(entry, log_id)
+    unit.record(log_id, entry)
 
 
 def commitment(value: str, salt: bytes) -> str:
@@ -68,7 +70,7 @@ def commitment(value: str, salt: bytes) -> str:
 class Trail:
     """The logs of this service: created, appended to, signed, and read for the officer's pages."""
 
-    def __init__(self, log: AuditLog, store: SqlLogStore, origin: str) -> None:
+    def __init__(self, log: AuditLog[Connection], store: SqlLogStore, origin: str) -> None:
         self.log = log
         self.store = store
         self._origin = origin
@@ -86,6 +88,7 @@ class Trail:
         self.log.append_many(connection, log_id, entries)
 
     def place_of(self, session: Session, log_id: str, event: str, subject: str) -> PlaceInLog | None:
-        """Return where the first entry of `event` about `subject` stands, or None."""
-        index = self.store.first_index(session.connection(), log_id, event, subject)
-        return None if index is None else PlaceInLog(self.origin_of(log_id), index)
+        """Return where the newest entry of `event` about `subject` stands, or None."""
+        filters = SearchFilters(events=(event,), subject=subject)
+        found = self.store.search(session.connection(), log_id, filters, limit=1)
+        return PlaceInLog(self.origin_of(log_id), found[0].index) if found else None

@@ -2,7 +2,7 @@
 
 Promises: plaintext has one road, socket to seal to store and store to unseal to socket, a segment at a time, never
 whole in memory and never in a file; a document's data key is durable before its first sealed byte; an arrival that
-is not finished leaves neither a file nor a key.
+is not kept leaves neither a file nor a key.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def blob_name(inspection: str, document: str) -> str:
 
 @dataclass(frozen=True)
 class SealedReference:
-    """What is needed, beside the keys, to open a document: its place, its sealed length and the context it is bound to."""
+    """What is needed beside the keys to open a document: its place, its sealed length and its bound context."""
 
     inspection: str
     document: str
@@ -42,7 +42,7 @@ class SealedReference:
 
 
 class Arrival:
-    """One file being received: write pieces, then `finish`; leaving the `with` block unfinished abandons it."""
+    """One file being received: `write` pieces, `seal`, `keep`; leaving the `with` block before that abandons it."""
 
     def __init__(self, vault: Vault, inspection: str, document: str) -> None:
         self._vault = vault
@@ -56,19 +56,23 @@ class Arrival:
         except BaseException:
             self._discard()
             raise
-        self._finished = False
+        self._kept = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Seal the next piece of the file."""
         self._sealer.write(data)
 
-    def finish(self) -> SealedContent:
-        """Seal the last segment and make the file durable; return its size, SHA-256 and sealed size."""
-        content = self._sealer.finish()
+    def seal(self) -> SealedContent:
+        """Seal the last segment; return size, SHA-256 and sealed size. Nothing is visible in the store yet."""
+        return self._sealer.finish()
+
+    def keep(self) -> None:
+        """Make the sealed file durable and visible. Raises StoreError; then nothing is kept."""
+        if not self._vault.keyring.has_data_key(self._inspection, self._document):
+            raise StoreError("The key of this file is gone from the key store. The file was not kept: send it again.")
         if self._writer is not None:
             self._writer.commit()
-        self._finished = True
-        return content
+        self._kept = True
 
     def __enter__(self) -> Self:
         """Enter the arrival."""
@@ -77,8 +81,8 @@ class Arrival:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave nothing behind unless `finish` returned."""
-        if not self._finished:
+        """Leave nothing behind unless `keep` returned."""
+        if not self._kept:
             self._sealer.abandon()
             self._discard()
 
@@ -97,7 +101,7 @@ class OpenDocument:
         self._unsealer = unsealer
         self.size = unsealer.plain_size
 
-    def read_range(self, start: int, stop: int) -> Iterator[bytes | memoryview]:
+    def read_range(self, start: int, stop: int) -> Iterator[bytes]:
         """Yield the plain bytes from `start` to `stop` (exclusive).
 
         Raises:

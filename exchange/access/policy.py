@@ -70,9 +70,7 @@ def decide_in_inspection(
     return Decision.ALLOWED if items <= actor.assigned.get(inspection, frozenset()) else Decision.NOT_ASSIGNED
 
 
-def decide_on_document(
-    actor: Actor, permission: Permission, inspection: str, items: frozenset[str]
-) -> Decision:
+def decide_on_document(actor: Actor, permission: Permission, inspection: str, items: frozenset[str]) -> Decision:
     """Decide an act on one document that answers `items`: a contributor needs one of them, any other role none."""
     decision = decide_in_inspection(actor, permission, inspection)
     if decision is not Decision.ALLOWED or permission not in NARROWED_BY_ASSIGNMENT:

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What a person is, in the service (administrator, lead inspector, data protection officer) or in one inspection."""
+    """What a person is: in the service (administrator, lead inspector, officer) or in one inspection."""
 
     ADMINISTRATOR = "administrator"
     LEAD_INSPECTOR = "lead-inspector"

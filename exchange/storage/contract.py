@@ -58,5 +58,8 @@ class BlobStore(Protocol):
     def names(self) -> Iterator[str]:
         """Yield the names of all committed blobs."""
 
+    def unfinished(self) -> Iterator[str]:
+        """Yield the names of blobs that are being written."""
+
     def sweep_unfinished(self) -> int:
         """Remove the remains of writers that are no more; return how many."""

@@ -63,6 +63,11 @@ class LocalFolderStore:
             if NAME.fullmatch(name):
                 yield name
 
+    def unfinished(self) -> Iterator[str]:
+        """Yield blobs in work (see the contract)."""
+        for path in self.root.glob(f"*/*.floe{ARRIVING}"):
+            yield f"{path.parent.name}/{path.name.removesuffix(ARRIVING)}"
+
     def sweep_unfinished(self) -> int:
         """Remove `.arriving` files whose writer is gone (see the contract)."""
         swept = 0

@@ -99,6 +99,4 @@ class Alarm(Model):
     cleared_at: Mapped[datetime | None]
     cleared_by: Mapped[str] = mapped_column(String(30), default="")
     cleared_because: Mapped[str] = mapped_column(Text, default="")
-    salt: Mapped[bytes] = mapped_column(
-        LargeBinary(32), default=new_salt
-    )  # opens the commitment
+    salt: Mapped[bytes] = mapped_column(LargeBinary(32), default=new_salt)  # opens the commitment

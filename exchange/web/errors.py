@@ -27,6 +27,7 @@ from exchange.errors import (
     NotFoundError,
     RefusedError,
 )
+from exchange.identifiers import PATTERN
 from exchange.inspections.queries import inspection_exists
 from exchange.web.form_stream import BodyError
 from exchange.web.identity import NotSignedInError, ask_to_sign_in, parts, signed_in
@@ -80,19 +81,17 @@ def _refused(error: RefusedError) -> tuple[str, int]:
 def record_refusal(permission: str, reason: str, inspection: str | None) -> None:
     """Append `access:refused` to the inspection's log where there is one, otherwise to the service's."""
     arguments = request.view_args or {}
-    document = str(arguments.get("document_id", "")) or None
+    document = str(arguments.get("document_id", ""))
     with parts().database.unit_of_work() as unit:
         known = inspection if inspection and inspection_exists(unit.session, inspection) else None
         details: dict[str, trail.DetailValue] = {
             "permission": permission,
             "reason": reason,
-            "route": request.endpoint or "unknown",
+            "route": (request.endpoint or "unknown").replace("_", "-"),
+            "document": document if PATTERN.fullmatch(document) else None,
         }
-        if known:
-            details["document"] = document if document and trail.is_identifier(document) else None
-        event = "access:refused" if known else "access:refused-in-service"
         actor = signed_in().person_id if current_user.is_authenticated else trail.ANONYMOUS
-        trail.record(unit, event, actor=actor, inspection=known, details=details)
+        trail.record(unit, "access:refused", actor=actor, inspection=known, details=details)
 
 
 def _stale_form(_: CSRFError) -> tuple[str, int]:

@@ -90,13 +90,15 @@ class BodyReader(io.RawIOBase):
         return True
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Read up to `size` bytes, b"" only after the last promised byte.
+        """Read up to `size` bytes, or the whole rest without a size; b"" only after the last promised byte.
 
         Raises BodyCutShortError or BodyTooSlowError, and the same again on every later call.
         """
+        if size is None or size < 0:
+            return self.readall()
         if self._broken is not None:
             raise self._broken
-        wanted = self.remaining if size is None or size < 0 else min(size, self.remaining)
+        wanted = min(size, self.remaining)
         if wanted == 0:
             return b""
         data = self._receive(wanted)
@@ -106,7 +108,7 @@ class BodyReader(io.RawIOBase):
         return data
 
     def readall(self) -> bytes:
-        """Read the rest of the body, however many reads it takes."""
+        """Read the whole rest of the body, however many reads it takes."""
         return b"".join(self.chunks())
 
     def readinto(self, buffer: Any, /) -> int:

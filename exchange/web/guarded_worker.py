@@ -35,7 +35,7 @@ from exchange.web.paced_socket import PacedSocket
 from exchange.web.request_gate import HeadTooLargeError, RequestGate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 _LINGER_BYTES: Final = 4 * 1024 * 1024
@@ -312,32 +312,33 @@ def _closing_as_told(app: "WSGIApplication") -> "WSGIApplication":
     return serve
 
 
-_EXPECTED: "Final[tuple[tuple[Callable[..., Any], tuple[str, ...]], ...]]" = (
-    (ThreadWorker.accept, ("self", "listener")),
-    (ThreadWorker.handle, ("self", "conn")),
-    (ThreadWorker.handle_error, ("self", "req", "client", "addr", "exc")),
-    (ThreadWorker.get_thread_pool, ("self",)),
-    (ThreadWorker.load_wsgi, ("self",)),
-    (ThreadWorker.murder_pending, ("self",)),
-    (TConn.__init__, ("self", "cfg", "sock", "client", "server")),
-    (TConn.init, ("self",)),
-    (Unreader.unread, ("self", "data")),
-    (Unreader.take_buffered, ("self",)),
-    (Response.force_close, ("self",)),
-    (RequestParser.finish_body, ("self", "deadline", "max_bytes")),
+_EXPECTED: Final[tuple[tuple[type, str, tuple[str, ...]], ...]] = (
+    (ThreadWorker, "accept", ("self", "listener")),
+    (ThreadWorker, "handle", ("self", "conn")),
+    (ThreadWorker, "handle_error", ("self", "req", "client", "addr", "exc")),
+    (ThreadWorker, "get_thread_pool", ("self",)),
+    (ThreadWorker, "load_wsgi", ("self",)),
+    (ThreadWorker, "murder_pending", ("self",)),
+    (TConn, "__init__", ("self", "cfg", "sock", "client", "server")),
+    (TConn, "init", ("self",)),
+    (Unreader, "unread", ("self", "data")),
+    (Unreader, "take_buffered", ("self",)),
+    (Response, "force_close", ("self",)),
+    (RequestParser, "finish_body", ("self", "deadline", "max_bytes")),
 )
 
 
 def missing_internals() -> tuple[str, ...]:
     """Name what differs in the installed server from what this worker leans on; empty when it can be used."""
-    missing = [
-        str(getattr(function, "__qualname__", function))
-        for function, names in _EXPECTED
-        if tuple(inspect.signature(function).parameters) != names
-    ]
+    missing = [f"{owner.__name__}.{name}" for owner, name, parameters in _EXPECTED if not _has(owner, name, parameters)]
     if int(server_version.partition(".")[0]) < _SERVER_VERSION:
         missing.append(f"gunicorn {_SERVER_VERSION}")
     return tuple(missing) or _failed_trial()
+
+
+def _has(owner: type, name: str, parameters: tuple[str, ...]) -> bool:
+    function = getattr(owner, name, None)
+    return callable(function) and tuple(inspect.signature(function).parameters) == parameters
 
 
 def _failed_trial() -> tuple[str, ...]:

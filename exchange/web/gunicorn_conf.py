@@ -5,12 +5,11 @@ the file under the name `__config__`, does.
 """
 
 import ctypes
+import importlib
 import os
 import resource
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-
-from exchange.web import guarded_worker
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -56,14 +55,30 @@ def server_settings(settings: "Settings") -> dict[str, Any]:
     }
 
 
-def worker_class() -> type[guarded_worker.GuardedWorker] | str:
+def worker_class() -> type | str:
     """Give the guarded worker, or gunicorn's own where the installed gunicorn is not the one it was written for."""
-    return "gthread" if guarded_worker.missing_internals() else guarded_worker.GuardedWorker
+    if missing_internals():
+        return "gthread"
+    chosen: type = guarded_worker().GuardedWorker
+    return chosen
+
+
+def missing_internals() -> tuple[str, ...]:
+    """Name what the guarded worker misses in the installed gunicorn; empty when it can be used."""
+    try:
+        return tuple(guarded_worker().missing_internals())
+    except ImportError as error:
+        return (str(error.name),)
+
+
+def guarded_worker() -> Any:
+    """Import the guarded worker; raises ImportError where gunicorn's own modules have moved."""
+    return importlib.import_module("exchange.web.guarded_worker")
 
 
 def on_starting(server: Any) -> None:
     """Say in the log when slow connections are not guarded against."""
-    missing = guarded_worker.missing_internals()
+    missing = missing_internals()
     if missing:
         server.log.warning("slow connections can hold threads: gunicorn differs in %s", ", ".join(missing))
 
@@ -71,9 +86,9 @@ def on_starting(server: Any) -> None:
 def post_fork(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's signature
     """Prepare a worker process: buffers are kept, and there are file descriptors for every connection."""
     keep_buffers()
-    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
-    if _soft < wanted:
+    if soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 

@@ -31,7 +31,7 @@ class SignedInUser(UserMixin):
 
 def parts() -> Parts:
     """The parts of the application that serves this request."""
-    return cast(Parts, current_app.extensions["exchange"])
+    return cast("Parts", current_app.extensions["exchange"])
 
 
 def visitor() -> Visitor:
@@ -41,7 +41,7 @@ def visitor() -> Visitor:
 
 def signed_in() -> SignedIn:
     """The live session of this request; the guard has seen to it that there is one."""
-    return cast(SignedInUser, current_user).signed_in
+    return cast("SignedInUser", current_user).signed_in
 
 
 def current_actor() -> Actor:

@@ -93,5 +93,3 @@ def init_presentation(app: Flask) -> None:
 
 def _role_label(value: str) -> str:
     return Role(value).label
-
-

@@ -1,0 +1,84 @@
+"""Sweeping what was abandoned: unfinished files, sealed files and data keys that no document owns.
+
+Promises: nothing that a document row owns is touched; nothing younger than the given age, as this sweeper has seen
+it, is touched, so an upload between its last byte and its commit is safe.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from exchange.inspections.models import Inspection
+from exchange.parts import Parts
+from exchange.submissions.models import Document, DocumentState
+from exchange.vault import blob_name
+
+
+@dataclass(frozen=True)
+class SweepReport:
+    """What a sweep removed."""
+
+    unfinished: int = 0
+    files: int = 0
+    keys: int = 0
+
+
+@dataclass
+class Sweeper:
+    """Remembers when it first saw each orphan; one lives in the worker, a fresh one behind `exchange sweep`."""
+
+    parts: Parts
+    seen: dict[str, datetime] = field(default_factory=dict)
+
+    def sweep(self, older_than: timedelta) -> SweepReport:
+        """Remove orphans first seen at least `older_than` ago (zero: at once, when no web server is running)."""
+        unfinished = self.parts.vault.store.sweep_unfinished()
+        now = self.parts.clock()
+        orphans = self._orphans()
+        self.seen = {orphan: self.seen.get(orphan, now) for orphan in orphans}
+        due = [orphan for orphan, since in self.seen.items() if since <= now - older_than]
+        files = keys = 0
+        for orphan in due:
+            inspection, document = orphan.split("/")
+            if self._is_owned(document):
+                continue
+            keys += self.parts.vault.keyring.has_data_key(inspection, document)
+            files += blob_name(inspection, document) in orphans[orphan]
+            self.parts.vault.destroy(inspection, document)
+            del self.seen[orphan]
+        return SweepReport(unfinished, files, keys)
+
+    def _orphans(self) -> dict[str, set[str]]:
+        """Find `<inspection>/<document>` with a sealed file or a key and no living document row."""
+        found: dict[str, set[str]] = {}
+        for name in self.parts.vault.store.names():
+            found.setdefault(name.removesuffix(".floe"), set()).add(name)
+        # Keys before rows: a key whose row is committed meanwhile is then seen to be owned.
+        with self.parts.database.read() as session:
+            inspections = session.scalars(select(Inspection.id)).all()
+        for inspection in inspections:
+            for document in self.parts.vault.keyring.wrapped_documents(inspection):
+                found.setdefault(f"{inspection}/{document}", set())
+        with self.parts.database.read() as session:
+            owned = {
+                f"{inspection}/{document}"
+                for inspection, document in session.execute(
+                    select(Document.inspection_id, Document.id).where(Document.state != DocumentState.DISPOSED)
+                )
+            }
+        # An upload that is still arriving may take hours and has a key already: it is nobody's orphan.
+        arriving = {name.removesuffix(".floe") for name in self.parts.vault.store.unfinished()}
+        return {orphan: names for orphan, names in found.items() if orphan not in owned | arriving}
+
+    def _is_owned(self, document: str) -> bool:
+        with self.parts.database.read() as session:
+            state = session.scalar(select(Document.state).where(Document.id == document))
+        return state is not None and state != DocumentState.DISPOSED
+
+
+def sweep(parts: Parts, older_than: timedelta) -> SweepReport:
+    """Sweep once with a fresh sweeper."""
+    return Sweeper(parts).sweep(older_than)
