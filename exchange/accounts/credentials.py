@@ -69,8 +69,8 @@ class Credentials:
             secret = self._second_factors.open_offer(person_id, offer) or ""
         return offer, secret
 
-    def set_up_second_factor(  # noqa: PLR0913  what is proved, by whom, where from and when
-        self, who: SignedIn, present: str, offer: str, code: str, visitor: Visitor, now: datetime
+    def set_up_second_factor(
+        self, who: SignedIn, *, present: str, offer: str, code: str, visitor: Visitor, now: datetime
     ) -> None:
         """Set up a second factor in a live session; every other session of the person ends.
 

@@ -80,7 +80,7 @@ def verify_new_password(password: str, *, email: str, name: str) -> None:
     if len(password) > MAXIMUM:
         raise InvalidError(f"Password must be {MAXIMUM} characters or fewer", field="password")
     folded = password.casefold()
-    own = [email.split("@")[0].casefold(), *(part.casefold() for part in name.split())]
+    own = [email.partition("@")[0].casefold(), *(part.casefold() for part in name.split())]
     if len(set(folded)) < 5:  # noqa: PLR2004  fewer letters than this is a pattern
         raise InvalidError("Password must not repeat the same few characters", field="password")
     for word in (*TELLING_WORDS, *(part for part in own if len(part) > 3)):  # noqa: PLR2004  short names match by chance

@@ -34,7 +34,7 @@ class SecondFactors:
     required: bool = True
 
     def offer(self, person_id: str) -> str:
-        """Return a fresh secret, sealed, for a person to set up; it counts for nothing until its first code is right."""
+        """Return a fresh secret, sealed, to set up; it counts for nothing until its first code is right."""
         return seal_secret(self.key, f"second-factor-offer:{person_id}", new_secret().encode())
 
     def open_offer(self, person_id: str, offer: str) -> str | None:

@@ -75,7 +75,7 @@ class SignIn:
         self._database = database
         self._passwords = passwords
         self._attempts = Attempts(database, throttle)
-        self._lifetimes = lifetimes
+        self.lifetimes = lifetimes
         self._second_factors = second_factors
 
     def with_password(self, email: str, password: str, visitor: Visitor, now: datetime) -> str:
@@ -149,7 +149,7 @@ class SignIn:
     def resume(self, token: str, now: datetime) -> SignedIn | None:
         """Return the live session behind a token, or None; notes at most once a minute that it is in use."""
         with self._database.read() as session:
-            found = find_live(session, token, now, self._lifetimes)
+            found = find_live(session, token, now, self.lifetimes)
         if found is not None and now - found.seen_at >= SEEN_EVERY:
             with self._database.unit_of_work() as unit:
                 unit.session.execute(
@@ -187,7 +187,7 @@ class SignIn:
         row.ended_at, row.ended_because = unit.now, "second-factor-given"
         self._attempts.forget(unit, person.email, visitor.address)
         trail.record(unit, "sign-in:succeeded", actor=person.id, subject=person.id)
-        return begin_session(unit, person.id, visitor, stage=COMPLETE, life=self._lifetimes.whole)
+        return begin_session(unit, person.id, visitor, stage=COMPLETE, life=self.lifetimes.whole)
 
     def _waiting_person(self, unit: UnitOfWork, token: str) -> tuple[SignInSession, Person]:
         """Lock the person, so that two tabs never spend one code or one waiting session twice."""
