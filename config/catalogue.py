@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from config.data_date import DataDate, DataDateError, parse_data_date
 from config.file_kinds import load_file_kinds
 from config.item_number import ItemNumber, ItemNumberError
-from config.tables import FOLDER, Row, TableError, read_table, rows, verify_unique
+from config.tables import FOLDER, Row, TableError, read_table, rows, verify_only, verify_unique
 
 __all__ = [
     "LONDON",
@@ -174,9 +174,9 @@ def load_catalogue(path: Path | None = None) -> Catalogue:
     """
     path = path or FOLDER / _FILE
     table = read_table(path)
-    heading = Row({name: value for name, value in table.items() if isinstance(value, str)}, path.name)
+    verify_only(table, ("version", "source", "deadlines", "groups", "sensitivities", "items"), path.name)
+    heading = Row(table, path.name)
     version, source = heading.get("version", str), heading.get("source", str)
-    heading.verify_all_read()
     deadlines = rows(table, "deadlines", _deadline, path.name)
     groups = rows(table, "groups", _group, path.name)
     sensitivities = rows(table, "sensitivities", _sensitivity, path.name)

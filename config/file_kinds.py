@@ -13,7 +13,7 @@ from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 
-from config.tables import FOLDER, Row, TableError, read_table, rows, verify_unique
+from config.tables import FOLDER, Row, TableError, read_table, rows, verify_only, verify_unique
 
 _FILE = "file_kinds.toml"
 _EXTENSION = re.compile(r"[^\s.].*\.([A-Za-z0-9]{1,8})", re.DOTALL)
@@ -96,7 +96,9 @@ def load_file_kinds(path: Path | None = None) -> FileKinds:
         TableError: the file is malformed or an extension stands twice.
     """
     path = path or FOLDER / _FILE
-    found = rows(read_table(path), "kinds", _kind, path.name)
+    table = read_table(path)
+    verify_only(table, ("kinds",), path.name)
+    found = rows(table, "kinds", _kind, path.name)
     verify_unique((kind.code for kind in found), path.name)
     verify_unique(chain.from_iterable(kind.extensions for kind in found), path.name)
     return FileKinds(found)

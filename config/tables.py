@@ -96,6 +96,17 @@ def rows(table: Mapping[str, Any], name: str, make: Callable[[Row], _Made], file
     return tuple(made)
 
 
+def verify_only(table: Mapping[str, Any], names: Iterable[str], file_name: str) -> None:
+    """Refuse a part of the file that nothing reads.
+
+    Raises:
+        TableError: there is such a part.
+    """
+    strange = sorted(set(table) - set(names))
+    if strange:
+        raise TableError(f"{file_name}: nothing reads {', '.join(strange)}")
+
+
 def verify_unique(values: Iterable[str], what: str) -> None:
     """Refuse a code that stands twice.
 
