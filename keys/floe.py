@@ -206,9 +206,7 @@ def _require_key(key: bytes) -> None:
         raise FloeError("A FLOE key is 32 bytes.")
 
 
-def _derive(  # noqa: PLR0913, PLR0917 -- the six arguments of FLOE_KDF, in the specification's order
-    key: bytes, parameters: Parameters, iv: bytes, purpose: bytes, associated_data: bytes, size: int
-) -> bytes:
+def _derive(key: bytes, parameters: Parameters, iv: bytes, purpose: bytes, associated_data: bytes, size: int) -> bytes:
     """FLOE_KDF: HKDF-Expand-SHA-384 over the parameters, the IV, a purpose and the associated data."""
     info = parameters.encode() + iv + purpose + associated_data
     return HKDFExpand(SHA384(), size, info).derive(key)

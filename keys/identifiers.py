@@ -13,9 +13,14 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _PATTERN = re.compile(r"[a-z]{3}_[0-9a-z]{26}", re.ASCII)
 
 
+def is_identifier(text: str) -> bool:
+    """Tell identifiers from other names, where both may be met."""
+    return _PATTERN.fullmatch(text) is not None
+
+
 def require_identifier(text: str) -> str:
     """Hand back `text` when it is an identifier; raise IdentifierError otherwise."""
-    if _PATTERN.fullmatch(text) is None:
+    if not is_identifier(text):
         raise IdentifierError(
             "This is not an identifier (three letters, an underscore, 26 letters or digits). It was not used."
         )

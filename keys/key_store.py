@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from keys.errors import KeyExistsError, KeyUnavailableError
-from keys.identifiers import require_identifier
+from keys.identifiers import is_identifier, require_identifier
 from keys.protected_file import locked_folder, make_folder, overwrite_and_remove, replace, spare_prefix, write_new
 from keys.wrapping import WrappedKey
 
@@ -108,11 +108,11 @@ class FolderKeyStore:
 
     def list(self, inspection_id: str) -> tuple[str, ...]:
         """See WrappedKeyStore.list."""
-        return _names(self._folder(inspection_id), f"*_*{_SUFFIX}")
+        return _names(self._folder(inspection_id), _SUFFIX)
 
     def inspections(self) -> tuple[str, ...]:
         """See WrappedKeyStore.inspections."""
-        return tuple(name for name in _names(self._root, "*_*") if self.has(name, INSPECTION))
+        return tuple(name for name in _names(self._root, "") if self.has(name, INSPECTION))
 
     def _folder(self, inspection_id: str) -> Path:
         return self._root / require_identifier(inspection_id)
@@ -148,6 +148,7 @@ def _is_there(folder: int, file: str) -> bool:
     return True
 
 
-def _names(folder: Path, pattern: str) -> tuple[str, ...]:
-    found = (path.name.removesuffix(_SUFFIX) for path in folder.glob(pattern) if not path.name.startswith("."))
-    return tuple(sorted(found))
+def _names(folder: Path, suffix: str) -> tuple[str, ...]:
+    """Give the identifiers that entries are named after; whatever else lies there is not ours."""
+    found = (path.name.removesuffix(suffix) for path in folder.glob(f"*{suffix}"))
+    return tuple(sorted(filter(is_identifier, found)))

@@ -151,12 +151,12 @@ class LocalKeyProvider:
         replace_file(folder, self._path.name, file.encode())
 
     def _load(self) -> _KeyFile:
-        """Give the file as it is now; it is read again only when it was exchanged."""
+        """Give the file as it is now; it is read again only when it, or its rights, changed."""
         try:
             status = self._path.lstat()
         except OSError as error:
             raise KeyFileError(f"The key file {self._path} cannot be found. Restore it.") from error
-        stamp = (status.st_ino, status.st_mtime_ns, status.st_size)
+        stamp = (status.st_ino, status.st_ctime_ns, status.st_size)
         with self._lock:
             if stamp != self._stamp:
                 self._file = _decode(self._path)

@@ -11,7 +11,7 @@ from keys.local_provider import LocalKeyProvider
 from keys.sealed_file import SealContext, SealedContent, unseal
 
 
-def unseal_file(  # noqa: PLR0913, PLR0917 -- what an operator has in hand after a disaster, and nothing else
+def unseal_file(
     sealed_path: Path, inspection_id: str, document_id: str, provider_path: Path, key_store_root: Path, output: Path
 ) -> SealedContent:
     """Write a document's content to `output` (rights 0600, durable) and give its size and SHA-256 for the receipt.

@@ -152,3 +152,12 @@ def test_a_stored_key_is_its_canonical_text(filled: FolderKeyStore, folder: Path
     text = (folder / f"{DOC}.json").read_text("ascii")
     assert text == OTHER.to_json()
     assert WrappedKey.from_json(text) == OTHER
+
+
+def test_what_else_lies_in_the_store_is_passed_over(filled: FolderKeyStore, folder: Path) -> None:
+    (folder.parent / "lost+found").mkdir()
+    (folder.parent / "some_folder").mkdir()
+    (folder.parent / new_identifier("ins")).mkdir()
+    (folder / "notes_of_somebody.json").write_text("{}", "ascii")
+    assert filled.inspections() == (INS,)
+    assert filled.list(INS) == (DOC,)

@@ -148,6 +148,9 @@ def test_an_open_provider_notices_a_rotation_made_elsewhere(provider: LocalKeyPr
 
 
 def test_an_open_provider_notices_that_its_file_became_unsafe_or_went(provider: LocalKeyProvider, path: Path) -> None:
+    path.chmod(0o644)
+    with pytest.raises(KeyFileError, match="chmod 600"):
+        provider.wrap(KEY, b"context")
     path.unlink()
     with pytest.raises(KeyFileError, match="cannot be found"):
         provider.current_version()
