@@ -169,20 +169,20 @@ class SqlLogStore:
 
     def lock_head(self, connection: Connection, log_id: str) -> None:
         """Lock the log's head until the transaction ends; on SQLite, all of the database. See the module's text."""
-        driver = connection.connection.dbapi_connection
+        driver: Any = connection.connection.dbapi_connection
         if connection.dialect.name == "postgresql":
-            if driver is None or driver.autocommit:
+            if driver.autocommit:
                 raise TransactionError("The log is written inside a transaction; this connection commits by itself.")
             connection.exec_driver_sql(_SQL["postgresql"]["lock"], (lock_key(log_id),))
             return
-        if driver is None or not driver.in_transaction:
-            raise TransactionError("The log is written inside a transaction that was opened with BEGIN IMMEDIATE.")
         try:
-            connection.exec_driver_sql(_SQL["sqlite"]["lock"])
+            connection.exec_driver_sql(_SQL["sqlite"]["lock"])  # also begins what SQLAlchemy begins by itself
         except OperationalError as error:
             raise TransactionError(
                 "The transaction could not become the one that writes; open it with BEGIN IMMEDIATE."
             ) from error
+        if not driver.in_transaction:
+            raise TransactionError("The log is written inside a transaction that was opened with BEGIN IMMEDIATE.")
 
     def append(self, connection: Connection, log_id: str, entries: Sequence[Entry]) -> LeafIndex:
         """Lock the head, add one or more entries and the subtrees they complete; the index of the first."""

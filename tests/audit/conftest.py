@@ -1,69 +1,14 @@
-"""A log on a real database, a signing key and a fixed clock."""
+"""A log on a real database of each kind."""
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Connection, Engine
 
-from audit.entry import Entry
 from audit.log import AuditLog
 from audit.sql_store import SqlLogStore, install
-
-INSPECTION = "ins_" + "7" * 26
-PERSON = "per_" + "p" * 26
-ORIGIN = "exchange.example.org/log/" + INSPECTION
-START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-
-
-class FixedSigner:
-    """A signing key that is the same in every run, so that signed vectors can be compared."""
-
-    def __init__(self, seed: bytes = bytes(range(32))) -> None:
-        self._key = Ed25519PrivateKey.from_private_bytes(seed)
-        self.public_key_bytes = self._key.public_key().public_bytes_raw()
-
-    def sign(self, message: bytes) -> bytes:
-        return self._key.sign(message)
-
-
-@pytest.fixture
-def signer() -> FixedSigner:
-    return FixedSigner()
-
-
-@pytest.fixture
-def other_signer() -> FixedSigner:
-    return FixedSigner(bytes(range(1, 33)))
-
-
-@pytest.fixture
-def make_entry() -> Callable[[int], Entry]:
-    """The n-th of a row of different entries, one second apart."""
-
-    def make(number: int) -> Entry:
-        details = {"document": f"doc_{number:026d}"}
-        return Entry("receipt:viewed", START + timedelta(seconds=number), PERSON, INSPECTION, None, details)
-
-    return make
-
-
-def open_engine(url: str) -> Engine:
-    """An engine whose transactions on SQLite are opened with BEGIN IMMEDIATE, as the service's are."""
-    engine = create_engine(url, poolclass=NullPool)
-    if engine.dialect.name == "sqlite":
-
-        @event.listens_for(engine, "connect")
-        def leave_transactions_to_us(driver_connection: object, _record: object) -> None:
-            driver_connection.isolation_level = None
-
-        @event.listens_for(engine, "begin")
-        def begin_writing(connection: Connection) -> None:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    return engine
+from audit.triggers import TABLES
+from tests.audit.example_log import INSPECTION, ORIGIN, START, FixedSigner, open_engine
 
 
 @pytest.fixture
@@ -77,19 +22,22 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def store() -> SqlLogStore:
-    return SqlLogStore()
-
-
-@pytest.fixture
-def log(engine: Engine, store: SqlLogStore, signer: FixedSigner) -> AuditLog[Connection]:
-    """A log service with one empty inspection's log."""
-    log = AuditLog(store, signer, lambda: START)
+def log(engine: Engine) -> AuditLog[Connection]:
+    """A service of logs that holds one, empty, for one inspection."""
+    log = AuditLog(SqlLogStore(), FixedSigner(), lambda: START)
     with engine.begin() as connection:
         log.create(connection, INSPECTION, ORIGIN)
     return log
 
 
 @pytest.fixture
-def inspection() -> str:
-    return INSPECTION
+def raw(engine: Engine, log: AuditLog[Connection]) -> Engine:
+    """The same database without its guards: what somebody can do who owns it."""
+    with engine.begin() as connection:
+        for table in TABLES:
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql(f"DROP TRIGGER {table}_refuse_change ON {table}")
+            else:
+                for act in ("update", "delete", "replace"):
+                    connection.exec_driver_sql(f"DROP TRIGGER {table}_refuse_{act}")
+    return engine
