@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import Date, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import Date, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from exchange.database import Model
@@ -103,3 +103,4 @@ class LegalNote(Model):
     checked_on: Mapped[date | None] = mapped_column(Date)
     answered_at: Mapped[datetime]
     answered_by: Mapped[str] = mapped_column(ForeignKey("person.id"))
+    salt: Mapped[bytes] = mapped_column(LargeBinary(32))  # opens the commitment in the log

@@ -255,6 +255,7 @@ def upgrade() -> None:
         sa.Column("checked_on", sa.Date(), nullable=True),
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("answered_by", sa.String(length=30), nullable=False),
+        sa.Column("salt", sa.LargeBinary(length=32), nullable=False),
         sa.ForeignKeyConstraint(["answered_by"], ["person.id"], name=op.f("fk_legal_note_answered_by_person")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_legal_note")),
     )
