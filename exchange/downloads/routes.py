@@ -11,6 +11,7 @@ from exchange.downloads.ranges import UnsatisfiableRangeError, wanted_range
 from exchange.downloads.release import open_release
 from exchange.downloads.service import record_list_viewed
 from exchange.errors import NotFoundError
+from exchange.inspections import legal_notes
 from exchange.inspections.checklist import state_of
 from exchange.inspections.queries import ItemCount, get_inspection, item_counts, names_of, requested_items
 from exchange.inspections.routes import permissions_in
@@ -38,6 +39,11 @@ def item(inspection_id: str, number: str) -> str:
         names = names_of(session, {document.submitted_by for document in documents})
         count = item_counts(session, inspection_id).get(number, ItemCount())
         mine = releases_to(session, actor.person, [document.id for document in documents])
+        notes = [
+            note
+            for place in ("download", f"item:{number}")
+            for note in legal_notes.notes_shown(session, parts().legal_notes, place)
+        ]
     record_list_viewed(parts().database, inspection_id, number, actor.person)
     return render_template(
         "downloads/item.html",
@@ -50,6 +56,7 @@ def item(inspection_id: str, number: str) -> str:
         opened=mine,
         may=permissions_in(inspection_id),
         catalogue=parts().catalogue,
+        notes=notes,
     )
 
 

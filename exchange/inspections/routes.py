@@ -65,7 +65,7 @@ def open_one() -> Page:
     form.numbers.choices = [(str(item.number), f"{item.label}: {item.title}") for item in askable]
     with parts().database.read() as session:
         missing = legal_notes.missing(session, parts().legal_notes)
-        notes = legal_notes.notes_shown(session, parts().legal_notes, "open-inspection")
+        notes = legal_notes.notes_shown(session, parts().legal_notes, "opening")
     if missing:
         return render_template("inspections/open_blocked.html", missing=missing, notes=parts().legal_notes), 409
     if not form.is_submitted():

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from exchange import trail
 from exchange.database import UnitOfWork
 from exchange.errors import ContentUnavailableError
-from exchange.oversight.alarms import raise_alarm
+from exchange.oversight.service import raise_alarm
 from exchange.parts import Parts
 from exchange.submissions.models import Document, DocumentState
 from exchange.vault import SealedReference

@@ -54,7 +54,7 @@ def receipt(inspection_id: str, document_id: str) -> str:
         inspection = get_inspection(session, inspection_id)
         place = place_in_log(session, parts().trail, document)
         name = names_of(session, [document.submitted_by]).get(document.submitted_by, "A former account")
-        notes = legal_notes.notes_shown(session, parts().legal_notes, "receipt")
+        notes = legal_notes.notes_shown(session, parts().legal_notes, "retention")
     record_receipt_viewed(parts().database, inspection_id, document_id, signed_in().person_id)
     return render_template(
         "submissions/receipt.html",
@@ -187,6 +187,8 @@ def _form_page(
     form.numbers.choices = [(str(item.number), f"{item.label}: {item.title}") for item in choices]
     with parts().database.read() as session:
         notes = legal_notes.notes_shown(session, parts().legal_notes, "upload")
+        if number:
+            notes += legal_notes.notes_shown(session, parts().legal_notes, f"item:{number}")
     page = render_template(
         "submissions/upload.html",
         inspection=inspection,
