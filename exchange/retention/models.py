@@ -29,9 +29,7 @@ class Hold(Model):
     lifted_at: Mapped[datetime | None]
     lifted_by: Mapped[str] = mapped_column(String(30), default="")
     lifted_because: Mapped[str] = mapped_column(Text, default="")
-    salt: Mapped[bytes] = mapped_column(
-        LargeBinary(32), default=new_salt
-    )  # opens both commitments
+    salt: Mapped[bytes] = mapped_column(LargeBinary(32), default=new_salt)  # opens both commitments
 
 
 class Certificate(Model):

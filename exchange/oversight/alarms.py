@@ -1,0 +1,79 @@
+"""Alarms: something is not as it was recorded. Raised once for a kind and a subject, until a person clears it."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from exchange import trail
+from exchange.database import UnitOfWork
+from exchange.errors import ConflictError, InvalidError, NotFoundError
+from exchange.identifiers import new_identifier, parse_identifier
+from exchange.submissions.models import Alarm
+
+MAX_REASON = 2000
+
+KINDS = {
+    "log-damaged": "The log is not as it was written",
+    "sealed-file-differs": "A document was read back from the store and is not what was received",
+    "content-unavailable": "A document could not be read when somebody asked for it",
+    "disposal-failed": "A document that is due for disposal could not be disposed of",
+    "inspection-key-not-destroyed": "The inspection’s key is due to be destroyed and could not be",
+}
+
+
+def say_kind(kind: str) -> str:
+    """The kind of an alarm in words."""
+    return KINDS.get(kind, kind.replace("-", " ").capitalize())
+
+
+def raise_alarm(
+    unit: UnitOfWork, *, kind: str, inspection: str | None, subject: str, actor: str = trail.WORKER
+) -> bool:
+    """Raise an alarm and record it, unless the same alarm stands uncleared; return whether it was raised now.
+
+    `subject` is the identifier of a document or an inspection, or `service`. The entry is in the service's log.
+    """
+    raised = add_alarm(unit, kind=kind, inspection=inspection, subject=subject)
+    if raised:
+        trail.record(unit, "alarm:raised", actor=actor, subject=subject, details={"kind": kind})
+    return raised
+
+
+def add_alarm(unit: UnitOfWork, *, kind: str, inspection: str | None, subject: str) -> bool:
+    """Add an alarm's row alone, for when the service's log itself cannot take an entry; otherwise `raise_alarm`."""
+    standing = select(Alarm.id).where(Alarm.kind == kind, Alarm.subject == subject, Alarm.cleared_at.is_(None))
+    if unit.session.scalar(standing.limit(1)) is not None:
+        return False
+    unit.session.add(
+        Alarm(id=new_identifier("alm"), kind=kind, inspection_id=inspection, subject=subject, raised_at=unit.now)
+    )
+    return True
+
+
+def clear_alarm(unit: UnitOfWork, *, alarm_id: str, inspection: str | None, reason: str, actor: str) -> None:
+    """Clear an alarm of an inspection (None: of the service) with a reason.
+
+    Raises:
+        NotFoundError: no such alarm there.
+        ConflictError: it was cleared before.
+        InvalidError: no reason, or one that is too long.
+    """
+    text = parse_reason(reason)
+    alarm = unit.session.get(Alarm, parse_identifier(alarm_id, "alm"), with_for_update=True)
+    if alarm is None or alarm.inspection_id != inspection:
+        raise NotFoundError
+    if alarm.cleared_at is not None:
+        raise ConflictError("Somebody has cleared this alarm already. Nothing was changed.")
+    alarm.cleared_at, alarm.cleared_by, alarm.cleared_because = unit.now, actor, text
+    details: dict[str, trail.DetailValue] = {"kind": alarm.kind, "commitment": trail.commitment(text, alarm.salt)}
+    trail.record(unit, "alarm:cleared", actor=actor, subject=alarm.subject, details=details)
+
+
+def parse_reason(text: str) -> str:
+    """A reason that a person typed, trimmed. Raises InvalidError when there is none or it is too long."""
+    reason = text.strip()
+    if not reason:
+        raise InvalidError("Enter a reason", field="reason")
+    if len(reason) > MAX_REASON:
+        raise InvalidError(f"The reason must be {MAX_REASON} characters or fewer", field="reason")
+    return reason

@@ -1,0 +1,90 @@
+"""The evidence bundle as a stream: written by one thread, read by the response, with a pipe's few pages between.
+
+Promises: the export is recorded, and the log's state signed, before the first byte; memory stays bounded for a log of
+any length; a bundle that cannot be finished breaks the download off, so that half of one never passes for a whole.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from typing import IO
+
+from audit.bundle import write_bundle
+from audit.errors import AuditError
+from exchange import trail
+from exchange.errors import ConflictError
+from exchange.oversight.logs import frozen_view, inspection_of
+from exchange.parts import Parts
+
+PIECE_BYTES = 64 * 1024
+
+NOTHING_SIGNED = (
+    "The log’s state could not be signed, and nothing was signed before, so there is no evidence to export. Nothing "
+    "was changed. Verify the log: the result says what is wrong."
+)
+
+
+class ExportBrokenOffError(Exception):
+    """The bundle could not be finished; the download breaks off."""
+
+
+def export_evidence(parts: Parts, log_id: str, *, actor: str) -> Iterator[bytes]:
+    """Sign the log's state, record `evidence:exported`, and return the bundle's bytes as they are written.
+
+    A damaged log is exported up to its latest checkpoint: that is when evidence is wanted most.
+
+    Raises:
+        ConflictError: nothing was ever signed, and cannot be now.
+    """
+    _sign_if_possible(parts, log_id)
+    inspection = inspection_of(log_id)
+    with parts.database.unit_of_work() as unit:
+        checkpoint = parts.trail.store.latest_checkpoint(unit.session.connection(), log_id)
+        if checkpoint is None:
+            raise ConflictError(NOTHING_SIGNED)
+        details: dict[str, trail.DetailValue] = {"tree_size": checkpoint.tree_size}
+        trail.record(unit, "evidence:exported", actor=actor, inspection=inspection, details=details)
+    return _stream(parts, log_id)
+
+
+def _sign_if_possible(parts: Parts, log_id: str) -> None:
+    try:
+        with parts.database.unit_of_work() as unit:
+            parts.trail.log.sign_checkpoint(unit.session.connection(), log_id)
+    except AuditError:
+        return
+
+
+def _stream(parts: Parts, log_id: str) -> Iterator[bytes]:
+    reading, writing = os.pipe()
+    failures: list[BaseException] = []
+    writer = threading.Thread(
+        target=_write, args=(parts, log_id, writing, failures), name="evidence-writer", daemon=True
+    )
+    writer.start()
+    try:
+        with os.fdopen(reading, "rb", buffering=0) as source:
+            while piece := source.read(PIECE_BYTES):
+                yield piece
+    finally:
+        writer.join()
+    if failures:
+        raise ExportBrokenOffError("the evidence bundle could not be finished") from failures[0]
+
+
+def _write(parts: Parts, log_id: str, writing: int, failures: list[BaseException]) -> None:
+    try:
+        with os.fdopen(writing, "wb", buffering=PIECE_BYTES) as out:
+            _write_to(parts, log_id, out)
+    except BrokenPipeError:
+        return  # whoever asked has gone away
+    except BaseException as error:  # noqa: BLE001  handed to the thread that answers
+        failures.append(error)
+
+
+def _write_to(parts: Parts, log_id: str, out: IO[bytes]) -> None:
+    with frozen_view(parts.database) as connection:
+        key = parts.trail.log.verifier_key(connection, log_id)
+        write_bundle(parts.trail.store, key.public_key, connection, log_id, out)

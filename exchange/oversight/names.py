@@ -1,0 +1,128 @@
+"""Names that stand beside the log, put into its sentences; what has no name any more is said to have none.
+
+A document is named by the end of its identifier and the items it answers, never by its title or file name: the
+officer who reads the trail does not see the content, and the name stays the same after disposal.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from audit.entry import ID_PATTERN, Entry, parse_time
+from audit.errors import EntryError
+from config.catalogue import Catalogue
+from exchange import trail
+from exchange.clock import say_moment
+from exchange.inspections.models import Inspection
+from exchange.inspections.queries import names_of
+from exchange.submissions.models import DocumentItem
+
+REFERENCE_CHARACTERS = 6
+
+_ID = re.compile(ID_PATTERN)
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_WORDS = re.compile(r"[a-z]+(?:-[a-z]+)+")
+_FIXED = {
+    trail.WORKER: "the service’s worker",
+    trail.HOST: "somebody at the server’s command line",
+    trail.ANONYMOUS: "somebody who was not signed in",
+    trail.SERVICE_LOG: "the service’s own log",
+}
+
+
+def say_reference(identifier: str) -> str:
+    """The end of an identifier, in capitals, short enough to read to somebody: '9K2F4Q'."""
+    return identifier[-REFERENCE_CHARACTERS:].upper()
+
+
+class Names:
+    """Turns the values of an entry's details into what a page shows for them."""
+
+    def __init__(self, known: dict[str, str], catalogue: Catalogue) -> None:
+        self._known = known
+        self._labels = {str(item.number): item.label for item in catalogue.items}
+
+    def __call__(self, value: str) -> str:
+        """What is shown for one value: a name for an identifier, words for a code or a date, else the value."""
+        for names in (self._known, _FIXED, self._labels):
+            if value in names:
+                return names[value]
+        if _ID.fullmatch(value):
+            return "somebody whose name is erased" if value.startswith("per_") else say_reference(value)
+        if value.startswith("class-"):
+            return f"class {value.removeprefix('class-').upper()} of the retention schedule"
+        return _say_code(value)
+
+    def say_document(self, document_id: str, numbers: Iterable[str]) -> str:
+        """The name of a document: its reference and the items it answers."""
+        labels = ", ".join(self._labels.get(number, number) for number in numbers)
+        return f"{say_reference(document_id)} ({labels})" if labels else say_reference(document_id)
+
+    def label(self, number: str) -> str:
+        """The label of an item: 'List 1', '1.4'."""
+        return self._labels.get(number, number)
+
+
+def identifiers_in(entries: Iterable[Entry]) -> set[str]:
+    """Every opaque identifier that the entries name."""
+    found: set[str] = set()
+    for entry in entries:
+        texts = [entry.actor, entry.subject or "", entry.inspection or ""]
+        texts += [value for value in entry.details.values() if isinstance(value, str)]
+        found.update(text for text in texts if _ID.fullmatch(text))
+    return found
+
+
+def load_names(session: Session, catalogue: Catalogue, identifiers: Iterable[str]) -> Names:
+    """Look up what is known beside the log about these identifiers, in three short queries."""
+    wanted = set(identifiers)
+    nameless = Names({}, catalogue)
+    known = names_of(session, {one for one in wanted if one.startswith("per_")})
+    for document, numbers in numbers_of(session, {one for one in wanted if one.startswith("doc_")}).items():
+        known[document] = nameless.say_document(document, numbers)
+    areas = select(Inspection.id, Inspection.local_area).where(
+        Inspection.id.in_({one for one in wanted if one.startswith("ins_")})
+    )
+    for inspection, area in session.execute(areas):
+        known[inspection] = f"the inspection of {area}"
+    return Names(known, catalogue)
+
+
+def numbers_of(session: Session, documents: Iterable[str]) -> dict[str, list[str]]:
+    """The item numbers of each of these documents, in catalogue order."""
+    rows = session.execute(
+        select(DocumentItem.document_id, DocumentItem.number)
+        .where(DocumentItem.document_id.in_(set(documents)))
+        .order_by(DocumentItem.document_id, DocumentItem.position)
+    )
+    numbers: dict[str, list[str]] = {}
+    for document, number in rows:
+        numbers.setdefault(document, []).append(number)
+    return numbers
+
+
+def _say_code(value: str) -> str:
+    if _DATE.fullmatch(value):
+        return _say_date(value)
+    if ":" in value and not value.startswith("system:"):
+        kind, _, days = value.partition(":")
+        if days and all(_DATE.fullmatch(day) for day in days.split("/")):
+            return f"{kind.replace('-', ' ')} {' to '.join(_say_date(day) for day in days.split('/'))}"
+        try:
+            return say_moment(parse_time(value))
+        except EntryError:
+            return value
+    return value.replace("-", " ") if _WORDS.fullmatch(value) else value
+
+
+def _say_date(text: str) -> str:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return text
+    return f"{day.day} {day:%B %Y}"

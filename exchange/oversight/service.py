@@ -1,0 +1,38 @@
+"""What oversight decides, and what other rooms may ask of it: alarms, the record of a look, evidence, checks."""
+
+from __future__ import annotations
+
+from exchange import trail
+from exchange.database import UnitOfWork
+from exchange.oversight.alarms import clear_alarm, parse_reason, raise_alarm
+from exchange.oversight.evidence import export_evidence
+from exchange.oversight.filters import TrailFilters
+from exchange.oversight.logs import inspection_of
+from exchange.oversight.names import Names, load_names, numbers_of, say_reference
+from exchange.oversight.verification import Verification, verify_log
+
+__all__ = [
+    "Names",
+    "Verification",
+    "clear_alarm",
+    "export_evidence",
+    "load_names",
+    "numbers_of",
+    "parse_reason",
+    "raise_alarm",
+    "record_access_viewed",
+    "record_trail_viewed",
+    "say_reference",
+    "verify_log",
+]
+
+
+def record_trail_viewed(unit: UnitOfWork, log_id: str, filters: TrailFilters, *, actor: str) -> None:
+    """Record that somebody looks at the trail, and by which filters, not what they looked for."""
+    details: dict[str, trail.DetailValue] = {"filters": filters.codes}
+    trail.record(unit, "trail:viewed", actor=actor, inspection=inspection_of(log_id), details=details)
+
+
+def record_access_viewed(unit: UnitOfWork, inspection_id: str, *, actor: str) -> None:
+    """Record that somebody looks at who has access."""
+    trail.record(unit, "access-list:viewed", actor=actor, inspection=inspection_id)
