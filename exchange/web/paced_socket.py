@@ -1,12 +1,14 @@
 """A client's socket that keeps to a pace and tells when a thread begins to wait for the client."""
 
 import socket
+import struct
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from exchange.web.pace import Pace, PaceLimits, TooSlowError
 
+_DISCARD: Final = struct.pack("ii", 1, 0)  # linger for 0 seconds: a reset, and no memory kept for a client that is gone
 T = TypeVar("T", bound=int | bytes)
 
 
@@ -67,10 +69,14 @@ class PacedSocket(socket.socket):
         return self._paced(self._reading, partial(super().recv_into, buffer, nbytes, flags))
 
     def sendall(self, data: Any, flags: int = 0, /) -> None:
-        """Send everything, within the pace."""
+        """Send everything, within the pace; where that fails, closing discards what the kernel still holds."""
         view = memoryview(data).cast("B")
-        while view:
-            view = view[self._paced(self._writing, partial(super().send, view, flags)) :]
+        try:
+            while view:
+                view = view[self._paced(self._writing, partial(super().send, view, flags)) :]
+        except TooSlowError:
+            self.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _DISCARD)
+            raise
 
     def _paced(self, pace: Pace, call: Callable[[], T]) -> T:
         if self._on_wait is not None:

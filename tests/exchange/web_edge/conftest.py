@@ -27,6 +27,7 @@ class Worker(guarded_worker.GuardedWorker):
 globals().update(server_settings(SimpleNamespace(
     bind="fd://{fd}", web_processes={processes}, web_threads={threads}, trusted_proxy="127.0.0.77")))
 worker_class = {worker}
+{more}
 """
 
 
@@ -62,15 +63,17 @@ def read_all(sock: socket.socket) -> bytes:
 
 
 @contextmanager
-def running(folder: Path, *, limits: str, threads: int, processes: int, worker: str) -> Iterator[Server]:
+def running(
+    folder: Path, *, limits: str, threads: int, processes: int, worker: str, more: str = ""
+) -> Iterator[Server]:
     listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
     conf, log = folder / "conf.py", folder / "server.log"
     conf.write_text(
         CONFIGURATION.format(
-            fd=listener.fileno(), limits=limits, threads=threads, processes=processes, worker=worker
+            fd=listener.fileno(), limits=limits, threads=threads, processes=processes, worker=worker, more=more
         )
     )
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(HERE)))}
+    environment = {**os.environ, "XDG_RUNTIME_DIR": str(folder), "PYTHONPATH": os.pathsep.join((str(ROOT), str(HERE)))}
     with log.open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", "-c", str(conf), "small_app:app"],
@@ -79,6 +82,7 @@ def running(folder: Path, *, limits: str, threads: int, processes: int, worker: 
             stdout=out,
             stderr=out,
             pass_fds=[listener.fileno()],
+            start_new_session=True,
         )
         port = listener.getsockname()[1]
         listener.close()
@@ -86,7 +90,11 @@ def running(folder: Path, *, limits: str, threads: int, processes: int, worker: 
             yield Server(port, log, process)
         finally:
             process.send_signal(signal.SIGQUIT)
-            process.wait(timeout=30)
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:  # the plain worker waits for its threads, which wait for clients
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
 
 
 StartServer = Callable[..., Server]
@@ -97,11 +105,13 @@ def start_server(tmp_path: Path) -> Iterator[StartServer]:
     """Start a server with limits as keyword text, for example `start_server("head_seconds=1")`."""
     with ExitStack() as stack:
 
-        def start(limits: str = "", *, threads: int = 4, processes: int = 1, worker: str = "Worker") -> Server:
+        def start(
+            limits: str = "", *, threads: int = 4, processes: int = 1, worker: str = "Worker", more: str = ""
+        ) -> Server:
             folder = tmp_path / f"server-{len(list(tmp_path.iterdir()))}"
             folder.mkdir()
             return stack.enter_context(
-                running(folder, limits=limits, threads=threads, processes=processes, worker=worker)
+                running(folder, limits=limits, threads=threads, processes=processes, worker=worker, more=more)
             )
 
         yield start

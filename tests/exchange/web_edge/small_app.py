@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from flask import Flask, request
+
 from exchange.web.edge import Edge, EdgePolicy
 from exchange.web.form_stream import FieldPart, FormStream
-from flask import Flask, request
 
 flask_app = Flask(__name__)
 flask_app.config["PROPAGATE_EXCEPTIONS"] = True
