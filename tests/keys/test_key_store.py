@@ -12,7 +12,7 @@ from keys.wrapping import WrappedKey, wrap_key
 
 WRAPPED = wrap_key(os.urandom(32), os.urandom(32), b"", key_id=new_identifier("kek"), key_version=1)
 OTHER = wrap_key(os.urandom(32), os.urandom(32), b"", key_id=new_identifier("kek"), key_version=2)
-INS, DOC = new_identifier("ins"), new_identifier("doc")
+INS, DOC = "ins_0123456789abcdefghjkmnpqrs", "doc_7zyxwvtsrqpnmkjhgfedcba987"
 
 
 @pytest.fixture

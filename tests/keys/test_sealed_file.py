@@ -295,7 +295,9 @@ def test_memory_stays_bounded_whatever_the_size() -> None:
 
 
 @pytest.mark.parametrize(
-    ("inspection", "document"), [("../etc", CONTEXT.document_id), (CONTEXT.inspection_id, "doc_"), ("", "")]
+    ("inspection", "document"),
+    [("../etc", CONTEXT.document_id), (CONTEXT.inspection_id, "doc_"), ("", "")],
+    ids=["path", "short", "nothing"],
 )
 def test_a_context_takes_only_identifiers(inspection: str, document: str) -> None:
     with pytest.raises(IdentifierError):
