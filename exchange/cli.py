@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -46,11 +46,16 @@ def make_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    os.umask(OWNER_ONLY)
     options = make_parser().parse_args(arguments)
+    return refuse_in_one_sentence(lambda: options.run(options))
+
+
+def refuse_in_one_sentence(act: Callable[[], int]) -> int:
+    """Do `act` and return its exit code; what it refuses becomes a sentence and exit code 2."""
+    os.umask(OWNER_ONLY)
     start_journal()
     try:
-        code = options.run(options)
+        return act()
     except (ExchangeError, SettingsError, KeysError, SecretFileError, StoreError) as error:
         return _refuse(str(error))
     except SQLAlchemyError as error:
@@ -63,7 +68,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(f"{error.filename or 'The system'}: {error.strerror or type(error).__name__}.")
     except KeyboardInterrupt:
         return INTERRUPTED
-    return int(code)
 
 
 def _refuse(sentence: str) -> int:

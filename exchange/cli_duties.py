@@ -52,8 +52,9 @@ def run_retention(options: argparse.Namespace) -> int:
 
     with installed_parts() as parts:
         as_of = parse_day(options.as_of) if options.as_of else in_london(parts.clock()).date()
-        print(run_disposal(parts, as_of, trail.HOST))
-    return 0
+        report = run_disposal(parts, as_of, trail.HOST)
+    print(report)
+    return 1 if report.failed else 0
 
 
 def sweep_now(_options: argparse.Namespace) -> int:

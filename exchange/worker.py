@@ -70,11 +70,16 @@ def duties_of(parts: Parts, go_on: Callable[[], bool]) -> list[Duty]:
         report = sweeper.sweep(ORPHAN_AGE)
         journal(duty="sweep").info("swept", unfinished=report.unfinished, files=report.files, keys=report.keys)
 
+    def dispose(day: date) -> None:
+        report = run_disposal(parts, day, trail.WORKER)
+        counts = {"disposed": len(report.disposed), "held": len(report.held), "failed": len(report.failed)}
+        journal(duty="dispose").info("disposal run", **counts)
+
     return [
         Duty("read back", every_round, read_back),
         Duty("sign checkpoints", every_round, lambda: sign_checkpoints(parts)),
         Duty("sweep", timedelta(minutes=parts.settings.sweep_minutes), sweep_orphans),
-        Duty("dispose", DAILY_ROUND, Daily(parts, lambda day: run_disposal(parts, day, trail.WORKER))),
+        Duty("dispose", DAILY_ROUND, Daily(parts, dispose)),
         Duty("roll off", DAILY_ROUND, Daily(parts, lambda day: roll_off(parts, day))),
     ]
 

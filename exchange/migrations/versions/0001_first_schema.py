@@ -28,6 +28,8 @@ CREATE TABLE audit_checkpoint (
     note TEXT NOT NULL,
     signed_at VARCHAR(27) NOT NULL,
     CONSTRAINT pk_audit_checkpoint PRIMARY KEY (log_id, tree_size),
+    CONSTRAINT ck_audit_checkpoint_tree_size CHECK (tree_size >= 0),
+    CONSTRAINT ck_audit_checkpoint_root_hash CHECK (length(root_hash) = 32),
     CONSTRAINT fk_audit_checkpoint_log_id FOREIGN KEY(log_id) REFERENCES audit_log (id)
 )
         """,
@@ -44,6 +46,8 @@ CREATE TABLE audit_entry (
     subject VARCHAR(40),
     items TEXT NOT NULL,
     CONSTRAINT pk_audit_entry PRIMARY KEY (log_id, leaf_index),
+    CONSTRAINT ck_audit_entry_leaf_index CHECK (leaf_index >= 0),
+    CONSTRAINT ck_audit_entry_leaf_hash CHECK (length(leaf_hash) = 32),
     CONSTRAINT fk_audit_entry_log_id FOREIGN KEY(log_id) REFERENCES audit_log (id)
 )
  WITHOUT ROWID
@@ -64,6 +68,8 @@ CREATE TABLE audit_node (
     node_index BIGINT NOT NULL,
     hash BLOB NOT NULL,
     CONSTRAINT pk_audit_node PRIMARY KEY (log_id, level, node_index),
+    CONSTRAINT ck_audit_node_place CHECK (level >= 1 AND node_index >= 0),
+    CONSTRAINT ck_audit_node_hash CHECK (length(hash) = 32),
     CONSTRAINT fk_audit_node_log_id FOREIGN KEY(log_id) REFERENCES audit_log (id)
 )
  WITHOUT ROWID
@@ -123,6 +129,8 @@ CREATE TABLE audit_checkpoint (
     note TEXT NOT NULL,
     signed_at VARCHAR(27) NOT NULL,
     CONSTRAINT pk_audit_checkpoint PRIMARY KEY (log_id, tree_size),
+    CONSTRAINT ck_audit_checkpoint_tree_size CHECK (tree_size >= 0),
+    CONSTRAINT ck_audit_checkpoint_root_hash CHECK (length(root_hash) = 32),
     CONSTRAINT fk_audit_checkpoint_log_id FOREIGN KEY(log_id) REFERENCES audit_log (id)
 )
         """,
@@ -139,6 +147,8 @@ CREATE TABLE audit_entry (
     subject VARCHAR(40),
     items TEXT NOT NULL,
     CONSTRAINT pk_audit_entry PRIMARY KEY (log_id, leaf_index),
+    CONSTRAINT ck_audit_entry_leaf_index CHECK (leaf_index >= 0),
+    CONSTRAINT ck_audit_entry_leaf_hash CHECK (length(leaf_hash) = 32),
     CONSTRAINT fk_audit_entry_log_id FOREIGN KEY(log_id) REFERENCES audit_log (id)
 )
         """,
@@ -158,6 +168,8 @@ CREATE TABLE audit_node (
     node_index BIGINT NOT NULL,
     hash BYTEA NOT NULL,
     CONSTRAINT pk_audit_node PRIMARY KEY (log_id, level, node_index),
+    CONSTRAINT ck_audit_node_place CHECK (level >= 1 AND node_index >= 0),
+    CONSTRAINT ck_audit_node_hash CHECK (length(hash) = 32),
     CONSTRAINT fk_audit_node_log_id FOREIGN KEY(log_id) REFERENCES audit_log (id)
 )
         """,
