@@ -40,7 +40,7 @@ def answer_one(code: str) -> Page:
     if form.validate_on_submit():
         try:
             with parts().database.unit_of_work() as unit:
-                done = _settle(unit, form, code)
+                done = _settle(unit, form, note)
         except InvalidError as error:
             show_error(form, error)
         else:
@@ -57,13 +57,13 @@ def _note(code: str) -> Note:
         return next(note for note in all_notes(session, parts().legal_notes) if note.question == question)
 
 
-def _settle(unit: UnitOfWork, form: AnswerForm | AddressForm, code: str) -> str:
-    actor, notes = signed_in().person_id, parts().legal_notes
+def _settle(unit: UnitOfWork, form: AnswerForm | AddressForm, note: Note) -> str:
+    actor = signed_in().person_id
     if form.decision.data == WAIVE:
-        waive_note(unit, notes, code, actor=actor, reason=form.reason.data or "")
+        waive_note(unit, note.question, actor=actor, reason=form.reason.data or "")
         return "The note is waived under your name."
     checked_on = form.checked_on.data if isinstance(form, DatedAnswerForm) else None
-    answer_note(unit, notes, code, actor=actor, text=form.answer.data or "", checked_on=checked_on)
+    answer_note(unit, note.question, actor=actor, text=form.answer.data or "", checked_on=checked_on)
     return "The answer is saved under your name."
 
 

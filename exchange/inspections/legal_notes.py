@@ -62,39 +62,33 @@ class Note:
         return NoteState.WAIVED if self.latest.waived else NoteState.ANSWERED
 
 
-def answer_note(
-    unit: UnitOfWork, notes: LegalNotes, code: str, *, actor: str, text: str, checked_on: date | None
-) -> None:
+def answer_note(unit: UnitOfWork, question: Question, *, actor: str, text: str, checked_on: date | None = None) -> None:
     """Answer a note under the actor's name.
 
     Raises:
-        NotFoundError: there is no such note.
         InvalidError: the answer cannot stand; its field is `answer` or `checked_on`.
     """
-    question = find_question(notes, code)
     today = in_london(unit.now).date()
     try:
         answer = question.parse_answer(_one_newline(text), checked_on, today)
     except LegalAnswerError as error:
         field = _field_at_fault(question, text, today)
         raise InvalidError(str(error).rstrip("."), field=field) from error
-    _keep(unit, "legal-note:answered", code, actor, answer.text, answer.checked_on)
+    _keep(unit, "legal-note:answered", question.code, actor, answer.text, answer.checked_on)
 
 
-def waive_note(unit: UnitOfWork, notes: LegalNotes, code: str, *, actor: str, reason: str) -> None:
+def waive_note(unit: UnitOfWork, question: Question, *, actor: str, reason: str) -> None:
     """Waive a note under the actor's name, with the reason.
 
     Raises:
-        NotFoundError: there is no such note.
         InvalidError: no reason, or too long a one; its field is `reason`.
     """
-    find_question(notes, code)
     text = _one_newline(reason).strip()
     if not text:
         raise InvalidError("Enter why the note is waived", field="reason")
     if len(text) > LONGEST_REASON:
         raise InvalidError(f"The reason must be {LONGEST_REASON:,} characters or fewer", field="reason")
-    _keep(unit, "legal-note:waived", code, actor, text, None)
+    _keep(unit, "legal-note:waived", question.code, actor, text, None)
 
 
 def missing(session: Session, notes: LegalNotes) -> tuple[str, ...]:
