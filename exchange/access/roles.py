@@ -36,7 +36,7 @@ class Permission(StrEnum):
     ANSWER_LEGAL_NOTES = "answer-legal-notes"
     READ_LEGAL_NOTES = "read-legal-notes"
     VIEW_SERVICE_TRAIL = "view-service-trail"
-    # In one inspection
+    # In one inspection (VERIFY_LOG, EXPORT_EVIDENCE and CLEAR_ALARMS also hold for the service's own log)
     VIEW_INSPECTION = "view-inspection"
     MANAGE_INSPECTORS = "manage-inspectors"
     MANAGE_CONTRIBUTORS = "manage-contributors"
@@ -63,7 +63,14 @@ SERVICE_MATRIX: dict[Role, frozenset[Permission]] = {
     Role.ADMINISTRATOR: frozenset({Permission.MANAGE_ACCOUNTS, Permission.READ_LEGAL_NOTES}),
     Role.LEAD_INSPECTOR: frozenset({Permission.OPEN_INSPECTION, Permission.READ_LEGAL_NOTES}),
     Role.DATA_PROTECTION_OFFICER: frozenset(
-        {Permission.ANSWER_LEGAL_NOTES, Permission.READ_LEGAL_NOTES, Permission.VIEW_SERVICE_TRAIL}
+        {
+            Permission.ANSWER_LEGAL_NOTES,
+            Permission.READ_LEGAL_NOTES,
+            Permission.VIEW_SERVICE_TRAIL,
+            Permission.VERIFY_LOG,
+            Permission.EXPORT_EVIDENCE,
+            Permission.CLEAR_ALARMS,
+        }
     ),
 }
 
