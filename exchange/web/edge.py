@@ -16,7 +16,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from exchange.web.form_stream import BodyError, BodyReader, content_length
+from exchange.web.request_body import BodyError, BodyReader, content_length
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -59,7 +59,7 @@ class Refusal(Exception):  # noqa: N818 - it is an answer on its way out, not a 
 
 
 class Edge:
-    """WSGI middleware around the whole application."""
+    """WSGI middleware around the whole application, which reads a request's body before its answer begins."""
 
     def __init__(self, app: "WSGIApplication", policy: EdgePolicy) -> None:
         self._app = app

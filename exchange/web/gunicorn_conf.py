@@ -59,21 +59,19 @@ def worker_class() -> type | str:
     """Give the guarded worker, or gunicorn's own where the installed gunicorn is not the one it was written for."""
     if missing_internals():
         return "gthread"
-    chosen: type = guarded_worker().GuardedWorker
+    chosen: type = importlib.import_module("exchange.web.guarded_worker").GuardedWorker
     return chosen
 
 
 def missing_internals() -> tuple[str, ...]:
-    """Name what the guarded worker misses in the installed gunicorn; empty when it can be used."""
+    """Name what the guarded worker misses in the installed gunicorn; empty when it can be used.
+
+    Imported here and not above, so that a gunicorn whose modules have moved can still be started.
+    """
     try:
-        return tuple(guarded_worker().missing_internals())
+        return tuple(importlib.import_module("exchange.web.worker_trial").missing_internals())
     except ImportError as error:
         return (str(error.name),)
-
-
-def guarded_worker() -> Any:
-    """Import the guarded worker; raises ImportError where gunicorn's own modules have moved."""
-    return importlib.import_module("exchange.web.guarded_worker")
 
 
 def on_starting(server: Any) -> None:

@@ -266,6 +266,30 @@ def test_long_requests_past_the_bound_are_told_to_come_back_and_pages_go_on(star
         assert time.monotonic() - time_started < 10
 
 
+def test_when_the_long_lane_is_full_a_client_that_stalls_is_cut_off_soon(start_server: Callable[..., Any]) -> None:
+    server = start_server("long_requests=1, crowded_pace=PaceLimits(idle_seconds=0.3, grace_seconds=0.3)")
+    with server.connect() as first, server.connect(receive_buffer=4096) as second:
+        first.sendall(STALLED_UPLOAD)
+        assert status(server.exchange(PAGE)) == 200
+        second.sendall(DOWNLOAD)
+        poll = select.poll()
+        poll.register(second, 0)
+        assert poll.poll(20_000), "the line is still open"  # well before the 30 seconds of an ordinary pace
+
+
+def test_every_kind_of_ending_gives_its_place_back(start_server: Callable[..., Any]) -> None:
+    server = start_server("long_requests=4", threads=2, more="worker_connections = 24")
+    endings = (PAGE, b"", b"GET", b"nonsense\r\n\r\n", post("/unread", bytes(9)), DOWNLOAD, STALLED_UPLOAD, KEPT_PAGE)
+    for _ in range(6):
+        lines = [server.connect() for _ in endings]
+        for line, request in zip(lines, endings, strict=True):
+            line.sendall(request)
+        assert status(server.exchange(PAGE)) == 200
+        for line in lines:
+            line.close()
+    assert status(server.exchange(PAGE)) == 200
+
+
 def test_a_network_with_too_many_connections_is_told_so_and_others_are_served(start_server: Callable[..., Any]) -> None:
     server = start_server("connections_per_address=3")
     lines = [server.connect("127.0.0.5") for _ in range(3)]

@@ -1,5 +1,6 @@
 import resource
 import runpy
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 from gunicorn.config import Config
 
-from exchange.web import guarded_worker, gunicorn_conf
+from exchange.web import guarded_worker, gunicorn_conf, worker_trial
 
 SETTINGS: Any = SimpleNamespace(bind="127.0.0.1:8000", web_processes=3, web_threads=5, trusted_proxy="")
 
@@ -48,7 +49,7 @@ class Log:
 
 
 def test_an_unknown_server_falls_back_to_its_own_worker_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guarded_worker, "server_version", "26.0")
+    monkeypatch.setattr(worker_trial, "server_version", "26.0")
     log = Log()
     gunicorn_conf.on_starting(SimpleNamespace(log=log))
     assert gunicorn_conf.worker_class() == "gthread"
@@ -56,10 +57,8 @@ def test_an_unknown_server_falls_back_to_its_own_worker_and_says_so(monkeypatch:
 
 
 def test_a_server_whose_modules_moved_falls_back_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail() -> None:
-        raise ModuleNotFoundError(name="gunicorn.workers.gthread")
-
-    monkeypatch.setattr(gunicorn_conf, "guarded_worker", fail)
+    monkeypatch.delitem(sys.modules, "exchange.web.worker_trial")
+    monkeypatch.setitem(sys.modules, "gunicorn.workers.gthread", None)
     assert gunicorn_conf.worker_class() == "gthread"
     assert gunicorn_conf.missing_internals() == ("gunicorn.workers.gthread",)
 

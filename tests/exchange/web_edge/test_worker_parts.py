@@ -10,7 +10,7 @@ from gunicorn.workers.gthread import ThreadWorker
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.web import guarded_worker, last_words
+from exchange.web import last_words, worker_trial
 from exchange.web.lanes import Lane, Lanes
 from exchange.web.pace import Pace, PaceLimits, TooSlowError
 from exchange.web.paced_socket import PacedSocket
@@ -176,19 +176,19 @@ def test_patience_is_never_longer_than_one_idle_wait() -> None:
 
 
 def test_the_installed_server_is_the_one_the_worker_was_written_for() -> None:
-    assert guarded_worker.missing_internals() == ()
+    assert worker_trial.missing_internals() == ()
 
 
 def test_a_server_that_changed_its_internals_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ThreadWorker, "accept", lambda _self: None)
     monkeypatch.delattr(Unreader, "take_buffered")
-    monkeypatch.setattr(guarded_worker, "server_version", "26.9")
-    assert guarded_worker.missing_internals() == ("ThreadWorker.accept", "Unreader.take_buffered", "gunicorn 27")
+    monkeypatch.setattr(worker_trial, "server_version", "26.9")
+    assert worker_trial.missing_internals() == ("ThreadWorker.accept", "Unreader.take_buffered", "gunicorn 27")
 
 
 def test_a_server_that_only_behaves_otherwise_is_named_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Unreader, "unread", lambda self, data: None)  # noqa: ARG005 - the expected parameters
-    assert guarded_worker.missing_internals()[0].startswith("a trial request")
+    assert worker_trial.missing_internals()[0].startswith("a trial request")
 
 
 def test_a_last_word_is_a_whole_answer() -> None:
