@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from config.settings import load_settings
 from exchange import trail
-from exchange.cli_host import require_installation
 from exchange.clock import in_london
 from exchange.errors import InvalidError
-from exchange.parts import Parts, join_parts
+from exchange.installation import installed_parts
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[Any]  # noqa: SLF001  the one name argparse has for it
@@ -41,7 +38,7 @@ def work(options: argparse.Namespace) -> int:
     """Do the duties, for ever or once."""
     from exchange.worker import Worker  # noqa: PLC0415  a command loads what it does and no more
 
-    with installed_parts() as parts:
+    with installed_parts(load_settings()) as parts:
         worker = Worker(parts)
         return worker.run_once() if options.once else worker.run_until_stopped()
 
@@ -50,7 +47,7 @@ def run_retention(options: argparse.Namespace) -> int:
     """Dispose of what is due and say how much that was."""
     from exchange.retention.service import run_disposal  # noqa: PLC0415  a command loads what it does and no more
 
-    with installed_parts() as parts:
+    with installed_parts(load_settings()) as parts:
         as_of = parse_day(options.as_of) if options.as_of else in_london(parts.clock()).date()
         report = run_disposal(parts, as_of, trail.HOST)
     print(report)
@@ -61,7 +58,7 @@ def sweep_now(_options: argparse.Namespace) -> int:
     """Remove orphans at once."""
     from exchange.submissions.sweep import sweep  # noqa: PLC0415  a command loads what it does and no more
 
-    with installed_parts() as parts:
+    with installed_parts(load_settings()) as parts:
         report = sweep(parts, timedelta(0))
     print(
         f"Removed {report.unfinished} unfinished files, {report.files} sealed files and {report.keys} keys of nobody."
@@ -75,15 +72,3 @@ def parse_day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError as error:
         raise InvalidError(f"“{text}” is not a date. Nothing was done. Write it like 2026-03-31.") from error
-
-
-@contextmanager
-def installed_parts() -> Iterator[Parts]:
-    """The parts of the installation that the settings name; its database is closed on leaving."""
-    settings = load_settings()
-    require_installation(settings)
-    parts = join_parts(settings)
-    try:
-        yield parts
-    finally:
-        parts.database.dispose()

@@ -13,12 +13,10 @@ from config.settings import Settings, load_settings, settings_table
 from exchange import trail
 from exchange.access.roles import Role
 from exchange.accounts.service import create_account
-from exchange.database import make_engine
 from exchange.diagnosis import diagnose
 from exchange.errors import ConflictError
-from exchange.installation import install, what_exists
+from exchange.installation import existing_database, install, installed_parts, require_installation
 from exchange.migrations import schema
-from exchange.parts import join_parts
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[Any]  # noqa: SLF001  the one name argparse has for it
@@ -59,16 +57,10 @@ def init(_options: argparse.Namespace) -> int:
 
 def upgrade(_options: argparse.Namespace) -> int:
     """Bring the database to the newest revision."""
-    settings = load_settings()
-    if not what_exists(settings):
-        raise ConflictError("There is no installation here yet. Run: exchange init")
-    engine = make_engine(settings.connection_url())
-    try:
+    with existing_database(load_settings()) as engine:
         with engine.connect() as connection:
             before = schema.revision_of(connection)
         schema.upgrade(engine)
-    finally:
-        engine.dispose()
     newest = schema.newest_revision()
     print(f"Already at revision {newest}." if before == newest else f"Now at revision {newest}.")
     return 0
@@ -86,18 +78,6 @@ def serve(_options: argparse.Namespace) -> NoReturn:
 def server_command() -> list[str]:
     """How the web server is started."""
     return [sys.executable, "-m", "gunicorn", "--config", str(SERVER_CONFIGURATION), "wsgi:app"]
-
-
-def require_installation(settings: Settings) -> None:
-    """Raise ConflictError unless keys and tables are there, at the revision this version works with."""
-    if not what_exists(settings):
-        raise ConflictError("There is no installation here yet. Run: exchange init")
-    engine = make_engine(settings.connection_url())
-    try:
-        with engine.connect() as connection:
-            schema.verify_current(connection)
-    finally:
-        engine.dispose()
 
 
 def require_free_port(settings: Settings) -> None:
@@ -137,21 +117,16 @@ def show_settings(options: argparse.Namespace) -> int:
 def add_administrator(options: argparse.Namespace) -> int:
     """Make the account and print its link."""
     settings = load_settings()
-    require_installation(settings)
-    parts = join_parts(settings)
-    try:
-        with parts.database.unit_of_work() as unit:
-            person, token = create_account(
-                unit,
-                actor=trail.HOST,
-                email=options.email,
-                name=options.name,
-                organisation="",
-                roles=frozenset({Role.ADMINISTRATOR}),
-            )
-            email = person.email
-    finally:
-        parts.database.dispose()
+    with installed_parts(settings) as parts, parts.database.unit_of_work() as unit:
+        person, token = create_account(
+            unit,
+            actor=trail.HOST,
+            email=options.email,
+            name=options.name,
+            organisation="",
+            roles=frozenset({Role.ADMINISTRATOR}),
+        )
+        email = person.email
     print(f"Made an administrator's account for {email}. This link opens it once, within three days:")
     print(f"{settings.public_url}/activate/{token}")
     return 0

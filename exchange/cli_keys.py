@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from config.settings import load_settings
 from exchange import trail
 from exchange.errors import InvalidError
-from exchange.parts import join_parts
+from exchange.installation import installed_parts
 from keys.key_store import FolderKeyStore
 from keys.local_provider import LocalKeyProvider
 from keys.recovery import unseal_file
@@ -59,16 +59,12 @@ def unseal(options: argparse.Namespace) -> int:
 def rotate(_options: argparse.Namespace) -> int:
     """Rotate and rewrap; run again after a failure, it goes on where it stopped."""
     settings = load_settings()
-    parts = join_parts(settings)
-    provider = LocalKeyProvider.open(settings.provider_key_file)
-    try:
-        with parts.database.unit_of_work() as unit:
-            # The new version is in the file when the entry that names it is committed; killed in between, a version
-            # that nothing uses is left over, and the next rotation passes it.
-            version = provider.rotate()
-            trail.record(unit, "key:rotated", actor=trail.HOST, details={"key_version": version})
-    finally:
-        parts.database.dispose()
+    with installed_parts(settings) as parts, parts.database.unit_of_work() as unit:
+        # The new version is in the file when the entry that names it is committed; killed in between, a version that
+        # nothing uses is left over, and the next rotation passes it.
+        provider = LocalKeyProvider.open(settings.provider_key_file)
+        version = provider.rotate()
+        trail.record(unit, "key:rotated", actor=trail.HOST, details={"key_version": version})
     report = rewrap(provider, FolderKeyStore(settings.key_store_folder))
     print(f"Version {version} is in use. Inspection keys wrapped anew: {len(report.rewrapped)}.")
     if report.failed:

@@ -23,8 +23,8 @@ from config.secret_files import SecretFileError, verify_private
 from config.settings import Settings, SettingsError, load_settings
 from exchange import trail
 from exchange.clock import utc_now
-from exchange.database import make_engine
 from exchange.errors import ExchangeError
+from exchange.installation import existing_database
 from exchange.migrations import schema
 from keys.errors import KeysError
 from keys.key_store import INSPECTION, FolderKeyStore
@@ -142,9 +142,5 @@ def _clock(settings: Settings) -> str:
 
 
 def _with_database(settings: Settings, look: Callable[[Connection], T]) -> T:
-    engine = make_engine(settings.connection_url())
-    try:
-        with engine.connect() as connection:
-            return look(connection)
-    finally:
-        engine.dispose()
+    with existing_database(settings) as engine, engine.connect() as connection:
+        return look(connection)

@@ -16,13 +16,11 @@ from pathlib import Path
 
 from config.settings import Settings, load_settings
 from exchange.cli import refuse_in_one_sentence
-from exchange.cli_host import require_free_port, require_installation, server_command
-from exchange.database import make_engine
+from exchange.cli_host import require_free_port, server_command
 from exchange.errors import ConflictError
 from exchange.example import LOCAL_AREA, PASSWORD, PEOPLE, make_example
-from exchange.installation import install
+from exchange.installation import existing_database, install, installed_parts
 from exchange.migrations import schema
-from exchange.parts import join_parts
 from exchange.side_by_side import run_side_by_side
 
 DATA_FOLDER = "EXCHANGE_DATA_FOLDER"
@@ -70,12 +68,8 @@ def prepare(settings: Settings, environ: Mapping[str, str]) -> None:
     if not folder.exists():
         _say(f"First run: making keys, database, log and a worked example in {folder}.")
         _make_whole(folder, environ)
-    engine = make_engine(settings.connection_url())
-    try:
+    with existing_database(settings) as engine:
         schema.upgrade(engine)
-    finally:
-        engine.dispose()
-    require_installation(settings)
 
 
 def _make_whole(folder: Path, environ: Mapping[str, str]) -> None:
@@ -84,11 +78,8 @@ def _make_whole(folder: Path, environ: Mapping[str, str]) -> None:
     shutil.rmtree(draft, ignore_errors=True)
     settings = load_settings({**environ, DATA_FOLDER: str(draft)})
     install(settings)
-    parts = join_parts(settings)
-    try:
+    with installed_parts(settings) as parts:
         make_example(parts)
-    finally:
-        parts.database.dispose()
     draft.rename(folder)
 
 

@@ -7,8 +7,11 @@ readable by the user who runs the service and by nobody else.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from audit.log import AuditLog
@@ -20,6 +23,7 @@ from exchange.clock import Clock, utc_now
 from exchange.database import Database, make_engine
 from exchange.errors import ConflictError
 from exchange.migrations import schema
+from exchange.parts import Parts, join_parts
 from exchange.trail import Trail
 from keys.local_provider import LocalKeyProvider
 from keys.signing import LogSigner
@@ -64,6 +68,41 @@ def what_exists(settings: Settings) -> list[str]:
     found = [f"{name} {path}" for name, path in files.items() if path.exists()]
     found += [f"{name} in {path}" for name, path in folders.items() if path.is_dir() and any(path.iterdir())]
     return found + _existing_tables(settings)
+
+
+@contextmanager
+def existing_database(settings: Settings) -> Iterator[Engine]:
+    """The engine of a database that is there; connecting to a SQLite file that is missing would make an empty one.
+
+    Raises:
+        ConflictError: there is no installation, or its database file is missing.
+    """
+    if not what_exists(settings):
+        raise ConflictError("There is no installation here yet. Run: exchange init")
+    if settings.sqlite_path is not None and not settings.sqlite_path.exists():
+        raise ConflictError(f"The database {settings.sqlite_path} is missing. Restore it from a backup.")
+    engine = make_engine(settings.connection_url())
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def require_installation(settings: Settings) -> None:
+    """Raise ConflictError unless there is an installation whose tables are at the revision this version works with."""
+    with existing_database(settings) as engine, engine.connect() as connection:
+        schema.verify_current(connection)
+
+
+@contextmanager
+def installed_parts(settings: Settings) -> Iterator[Parts]:
+    """The parts of an installation; its database is closed on leaving. Raises as `require_installation` does."""
+    require_installation(settings)
+    parts = join_parts(settings)
+    try:
+        yield parts
+    finally:
+        parts.database.dispose()
 
 
 def _existing_tables(settings: Settings) -> list[str]:
