@@ -124,6 +124,15 @@ def test_a_file_whose_recorded_size_differs_is_refused(three_segments: tuple[byt
             list(unseal(io.BytesIO(sealed), KEY, CONTEXT, sealed_size=size))
 
 
+def test_bytes_behind_a_whole_file_are_refused_though_its_recorded_size_is_right() -> None:
+    sealed = sealed_bytes(b"content")
+    longer = sealed + b"more"
+    with pytest.raises(SealedFileError):
+        list(unseal(io.BytesIO(longer), KEY, CONTEXT, sealed_size=len(sealed)))
+    with pytest.raises(SealedFileError):
+        Unsealer(io.BytesIO(longer), KEY, CONTEXT, len(sealed))
+
+
 @pytest.mark.parametrize(
     "context",
     [
