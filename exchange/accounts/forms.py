@@ -9,6 +9,7 @@ from wtforms.validators import InputRequired, Length
 
 from exchange.access.roles import SERVICE_ROLES, Role
 from exchange.accounts.passwords import MAXIMUM, MINIMUM
+from exchange.web.choices import choices_of
 
 NEW_PASSWORD_HINT = (
     f"Use {MINIMUM} characters or more. Three unrelated words are easy to remember and hard to guess. "
@@ -97,7 +98,7 @@ class NewPersonForm(FlaskForm):
     roles = SelectMultipleField(
         "Roles in the whole service",
         widget=GovCheckboxesInput(),
-        choices=[(role.value, role.label) for role in Role if role in SERVICE_ROLES],
+        choices=choices_of((role.value, role.label) for role in Role if role in SERVICE_ROLES),
         description="Leave empty for everybody else: they are given their role inside an inspection",
     )
     submit = SubmitField("Create the account", widget=GovSubmitInput())

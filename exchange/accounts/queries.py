@@ -120,7 +120,7 @@ def _live_links(session: Session, now: datetime, person_id: str | None = None) -
     )
     if person_id is not None:
         query = query.where(Invitation.person_id == person_id)
-    return dict(session.execute(query).tuples().all())
+    return {person: moment for person, moment in session.execute(query)}  # noqa: C416  rows are no tuples to mypy
 
 
 def _last_sign_ins(session: Session, person_id: str | None = None) -> dict[str, datetime]:
@@ -131,4 +131,4 @@ def _last_sign_ins(session: Session, person_id: str | None = None) -> dict[str, 
     )
     if person_id is not None:
         query = query.where(SignInSession.person_id == person_id)
-    return dict(session.execute(query).tuples().all())
+    return {person: moment for person, moment in session.execute(query)}  # noqa: C416  rows are no tuples to mypy

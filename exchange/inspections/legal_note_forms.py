@@ -8,6 +8,7 @@ from wtforms import RadioField, StringField, SubmitField, TextAreaField
 from wtforms.validators import InputRequired
 
 from config.legal_notes import LegalNote as Question
+from exchange.web.choices import choices_of
 from exchange.web.day_field import DayField
 
 ANSWER, WAIVE = "answer", "waive"
@@ -19,7 +20,7 @@ class DecisionForm(FlaskForm):
     decision = RadioField(
         "What do you want to do?",
         widget=GovRadioInput(),
-        choices=[(ANSWER, "Answer the question"), (WAIVE, "Waive the note")],
+        choices=choices_of([(ANSWER, "Answer the question"), (WAIVE, "Waive the note")]),
         validators=[InputRequired(message="Choose whether you answer or waive the note")],
     )
     reason = TextAreaField(
