@@ -218,7 +218,7 @@ def events(parts: Parts) -> Callable[[str], list[str]]:
         with parts.database.read() as session:
             connection = session.connection()
             size = parts.trail.store.tree_size(connection, log_id)
-            return [stored.entry().event for stored in parts.trail.store.entries(connection, log_id, 0, size)]
+            return [stored.entry.event for stored in parts.trail.store.entries(connection, log_id, 0, size)]
 
     return read
 
