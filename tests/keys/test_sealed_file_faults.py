@@ -106,3 +106,36 @@ def test_a_small_file_starts_no_thread() -> None:
     sealer.write(CONTENT[: ENC_SEG_LEN - 32])
     assert sealer._hasher is None
     sealer.abandon()
+
+
+def test_a_buffer_is_not_filled_again_before_it_has_been_hashed() -> None:
+    overtaken = threading.Event()
+
+    class LateHash:
+        """Takes its first bytes only once the Sealer has gone on for as long as it can."""
+
+        def __init__(self) -> None:
+            self.inner = hashlib.sha256()
+
+        def update(self, data: memoryview) -> None:
+            overtaken.wait(0.3)
+            self.inner.update(data)
+
+        def hexdigest(self) -> str:
+            return self.inner.hexdigest()
+
+    class CountingSink(io.BytesIO):
+        writes = 0
+
+        def write(self, data: memoryview, /) -> int:  # type: ignore[override] -- a sink takes views
+            self.writes += 1
+            if self.writes > 5:
+                overtaken.set()
+            return super().write(data)
+
+    content = os.urandom(6 * ENC_SEG_LEN)
+    sealer = Sealer(KEY, CONTEXT, CountingSink())
+    sealer._hash = LateHash()  # type: ignore[assignment] -- all that the Sealer needs of it
+    sealer.write(content)
+
+    assert sealer.finish().sha256_hex == hashlib.sha256(content).hexdigest()
