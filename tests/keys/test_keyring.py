@@ -179,6 +179,19 @@ def test_a_destruction_elsewhere_is_noticed_though_the_key_was_in_memory(
     assert not timed.has_data_key(inspection, document_id)
 
 
+def test_a_key_in_memory_is_not_used_for_another_that_took_its_place(
+    timed: Keyring, keyring: Keyring, document_id: str
+) -> None:
+    inspection = new_identifier("ins")
+    timed.create_inspection_key(inspection)
+    timed.new_data_key(inspection, document_id)
+    keyring.destroy_inspection_key(inspection)
+    keyring.create_inspection_key(inspection)
+
+    key, _ = timed.new_data_key(inspection, document_id)
+    assert keyring.data_key(inspection, document_id) == key
+
+
 def test_an_inspection_key_is_kept_in_memory_for_a_bounded_time(
     timed: Keyring, counting: CountingProvider, now: list[float], document_id: str
 ) -> None:
