@@ -41,6 +41,7 @@ def server_settings(settings: "Settings") -> dict[str, Any]:
         "limit_request_line": 4094,
         "limit_request_fields": 64,
         "limit_request_field_size": 8190,
+        "sendfile": False,  # sockets here never block, which sendfile() refuses; files served are small style sheets
         "keepalive": 15,
         "timeout": 60,
         "graceful_timeout": 60,
