@@ -29,6 +29,7 @@ _SUBJECT = re.compile(rf"{ID_PATTERN}|service")
 _FIELD = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _TEXT = re.compile(r"[ -~]{0,1024}")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 _KEYS = frozenset({"actor", "details", "event", "inspection", "subject", "time", "version"})
 
 Detail = str | int | bool | None | list[str] | tuple[str, ...]
@@ -76,7 +77,7 @@ class Entry:
             "version": self.version,
         }
         # RFC 8785 sorts by UTF-16 code units, which is what Python does to ASCII keys.
-        encoded = json.dumps(fields, sort_keys=True, separators=(",", ":")).encode("ascii")
+        encoded = _ENCODER.encode(fields).encode("ascii")
         if len(encoded) > MAX_ENTRY_BYTES:
             raise EntryError(f"The entry takes {len(encoded)} bytes; the most is {MAX_ENTRY_BYTES}.")
         return encoded

@@ -130,14 +130,14 @@ class BundleReader:
 
     def _seek(self, info: zipfile.ZipInfo) -> int:
         """Go to where the member's bytes begin, which must be inside the file, and say where that is."""
-        self._file.seek(info.header_offset)
+        end = self._file.seek(0, 2)
+        self._file.seek(min(max(info.header_offset, 0), end))  # a damaged directory may point anywhere
         header = self._file.read(_LOCAL_HEADER_BYTES)
         if len(header) != _LOCAL_HEADER_BYTES or not header.startswith(_LOCAL_HEADER):
             raise BundleError(f"The file is damaged: the member {info.filename} is not where its directory says.")
         start = info.header_offset + _LOCAL_HEADER_BYTES + int.from_bytes(header[26:28], "little")
         start += int.from_bytes(header[28:30], "little")
-        end = self._file.seek(0, 2)
-        if start + info.file_size > end:
+        if not 0 <= start <= start + info.file_size <= end:
             raise BundleError(f"The file is cut short: the member {info.filename} is not whole.")
         self._file.seek(start)
         return start

@@ -111,7 +111,11 @@ audit_checkpoint = Table(
 # The append is the one hot path: its statements go to the driver as they are, without a compiler between.
 _DRIVER_SQL: Final = {
     "head": "SELECT leaf_index, leaf_hash FROM audit_entry WHERE log_id = ? ORDER BY leaf_index DESC LIMIT 1",
-    "node": "SELECT hash FROM audit_node WHERE log_id = ? AND level = ? AND node_index = ?",
+    "nodes": (  # a subquery for each address is a seek on its key; a join is whatever the planner guesses
+        "WITH wanted (level, node_index) AS (VALUES {}) SELECT level, node_index, (SELECT node.hash FROM audit_node AS"
+        " node WHERE node.log_id = ? AND node.level = wanted.level AND node.node_index = wanted.node_index) FROM wanted"
+    ),
+    "address": "(?, ?)",
     "leaf": "SELECT leaf_hash FROM audit_entry WHERE log_id = ? AND leaf_index = ?",
     "add_entry": (
         "INSERT INTO audit_entry (log_id, leaf_index, entry, leaf_hash, time, event, actor, inspection, subject, items)"
@@ -331,24 +335,39 @@ class SqlLogStore:
 
     def _reader(self, connection: Connection, log_id: str, known: dict[NodeAddress, bytes] | None = None) -> NodeReader:
         """Reads full subtrees by their keys; a log of a million entries needs at most some forty for a proof."""
-        sql = _SQL[connection.dialect.name]
         nodes = {} if known is None else known
 
-        def read_one(address: NodeAddress) -> bytes:
-            if address in nodes:
-                return nodes[address]
-            if address.level == 0:
-                row = connection.exec_driver_sql(sql["leaf"], (log_id, address.position)).first()
-            else:
-                row = connection.exec_driver_sql(sql["node"], (log_id, *address)).first()
-            if row is None:
-                raise LogDamagedError(
-                    f"Level {address.level} of the log {log_id} has lost its hash {address.position}."
-                )
-            digest: bytes = row[0]
-            return digest
+        def read(addresses: Sequence[NodeAddress]) -> dict[NodeAddress, bytes]:
+            wanted = [address for address in addresses if address not in nodes]
+            for address in wanted:
+                if address.level == 0:
+                    nodes.update(self._read_leaf(connection, log_id, address))
+            nodes.update(self._read_nodes(connection, log_id, [address for address in wanted if address.level > 0]))
+            for address in wanted:
+                if address not in nodes:
+                    raise LogDamagedError(
+                        f"Level {address.level} of the log {log_id} has lost its hash {address.position}."
+                    )
+            return {address: nodes[address] for address in addresses}
 
-        return lambda addresses: {address: read_one(address) for address in addresses}
+        return read
+
+    def _read_leaf(self, connection: Connection, log_id: str, address: NodeAddress) -> dict[NodeAddress, bytes]:
+        sql = _SQL[connection.dialect.name]["leaf"]
+        row = connection.exec_driver_sql(sql, (log_id, address.position)).first()
+        return {} if row is None else {address: row[0]}
+
+    def _read_nodes(
+        self, connection: Connection, log_id: str, addresses: Sequence[NodeAddress]
+    ) -> dict[NodeAddress, bytes]:
+        """One statement for all of them: each is a seek, and only the way to the server and back is shared."""
+        if not addresses:
+            return {}
+        sql = _SQL[connection.dialect.name]
+        statement = sql["nodes"].format(", ".join([sql["address"]] * len(addresses)))
+        values = [number for address in addresses for number in address]
+        rows = connection.exec_driver_sql(statement, (*values, log_id))
+        return {NodeAddress(level, position): digest for level, position, digest in rows if digest is not None}
 
     def _insert(
         self, connection: Connection, log_id: str, entry_rows: list[tuple[Any, ...]], node_rows: list[tuple[Any, ...]]

@@ -223,6 +223,16 @@ def test_a_member_that_is_there_twice_is_refused(tmp_path: Path) -> None:
         verify_bundle(path)
 
 
+def test_a_directory_that_points_before_the_file_is_refused(tmp_path: Path) -> None:
+    path = pack(tmp_path / "evidence.zip", whole())
+    raw = path.read_bytes()
+    directory_place = raw.rindex(b"PK\x05\x06") + 16
+    moved = int.from_bytes(raw[directory_place : directory_place + 4], "little") + 200
+    path.write_bytes(raw[:directory_place] + moved.to_bytes(4, "little") + raw[directory_place + 4 :])
+    with pytest.raises(BundleError):
+        verify_bundle(path)
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_flipped_bit_in_an_entry_names_the_entry(data: st.DataObject, tmp_path: Path) -> None:
