@@ -7,6 +7,8 @@ PYTHON_OF_VENV := .venv/bin/python
 ASSETS := node_modules/.laid-out
 COMPILE := uv pip compile --quiet --generate-hashes --universal --no-header --no-annotate
 
+export NPM_CONFIG_UPDATE_NOTIFIER := false
+
 .DEFAULT_GOAL := help
 .PHONY: help run test check bench lock assets clean system-parts
 .DELETE_ON_ERROR:

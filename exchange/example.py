@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from audit.vocabulary import new_salt
 from config.catalogue import Item
 from exchange import trail
 from exchange.access.roles import Role
@@ -19,7 +18,8 @@ from exchange.clock import in_london
 from exchange.errors import ConflictError
 from exchange.example_files import make_text_document, make_workbook
 from exchange.inspections import team
-from exchange.inspections.models import Inspection, LegalNote
+from exchange.inspections.legal_notes import answer_note
+from exchange.inspections.models import Inspection
 from exchange.inspections.service import Opening, open_inspection
 from exchange.parts import Parts
 from exchange.submissions.checking import check_next
@@ -101,22 +101,10 @@ def _make_account(parts: Parts, person: ExamplePerson) -> str:
 
 def _answer_legal_notes(parts: Parts, officer: str) -> None:
     """Answer every note in words that say they settle nothing."""
-    for note in parts.legal_notes.notes:
+    for question in parts.legal_notes.notes:
         with parts.database.unit_of_work() as unit:
-            answer, salt = LEGAL_ANSWERS[note.kind], new_salt()
-            checked_on = in_london(unit.now).date() if note.asks_for_date else None
-            unit.session.add(
-                LegalNote(
-                    code=note.code,
-                    answer=answer,
-                    checked_on=checked_on,
-                    answered_at=unit.now,
-                    answered_by=officer,
-                    salt=salt,
-                )
-            )
-            details: dict[str, trail.DetailValue] = {"note": note.code, "commitment": trail.commitment(answer, salt)}
-            trail.record(unit, "legal-note:answered", actor=officer, details=details)
+            checked_on = in_london(unit.now).date() if question.asks_for_date else None
+            answer_note(unit, question, actor=officer, text=LEGAL_ANSWERS[question.kind], checked_on=checked_on)
 
 
 def _open(parts: Parts, lead: str) -> str:

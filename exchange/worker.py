@@ -16,10 +16,13 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from types import FrameType
 
+from audit.errors import AuditError
 from exchange import trail
 from exchange.accounts.roll_off import roll_off
 from exchange.clock import in_london
 from exchange.journal import journal
+from exchange.oversight.alarms import add_alarm, raise_alarm
+from exchange.oversight.logs import inspection_of
 from exchange.parts import Parts
 from exchange.retention.service import run_disposal
 from exchange.submissions.checking import check_next
@@ -85,33 +88,42 @@ def duties_of(parts: Parts, go_on: Callable[[], bool]) -> list[Duty]:
 
 
 def sign_checkpoints(parts: Parts) -> None:
-    """Sign the state of every log that has grown since its last checkpoint.
+    """Sign the state of every log that has grown; one that cannot be signed raises an alarm, and the others go on.
 
     Raises:
-        audit.errors.LogDamagedError: a log does not extend what was signed before; the other logs are signed first.
+        audit.errors.AuditError: what stopped the last log that could not be signed.
     """
-    damage: Exception | None = None
-    with parts.database.read() as session:
-        connection = session.connection()
-        grown = [
-            record.log_id
-            for record in parts.trail.store.logs(connection)
-            if parts.trail.store.tree_size(connection, record.log_id) > _signed_size(parts, record.log_id)
-        ]
-    for log_id in grown:
+    damage: AuditError | None = None
+    for log_id in _grown_logs(parts):
         try:
             with parts.database.unit_of_work() as unit:
                 parts.trail.log.sign_checkpoint(unit.session.connection(), log_id)
-        except Exception as error:  # noqa: BLE001  raised again below, when every other log has been signed
+        except AuditError as error:
             damage = error
+            _raise_alarm(parts, log_id)
     if damage is not None:
         raise damage
 
 
-def _signed_size(parts: Parts, log_id: str) -> int:
+def _grown_logs(parts: Parts) -> list[str]:
     with parts.database.read() as session:
-        latest = parts.trail.store.latest_checkpoint(session.connection(), log_id)
-    return 0 if latest is None else latest.tree_size
+        connection, store = session.connection(), parts.trail.store
+        grown = []
+        for record in store.logs(connection):
+            latest = store.latest_checkpoint(connection, record.log_id)
+            if latest is None or store.tree_size(connection, record.log_id) != latest.tree_size:
+                grown.append(record.log_id)
+    return grown
+
+
+def _raise_alarm(parts: Parts, log_id: str) -> None:
+    inspection = inspection_of(log_id)
+    try:
+        with parts.database.unit_of_work() as unit:
+            raise_alarm(unit, kind="log-damaged", inspection=inspection, subject=log_id)
+    except AuditError:  # the service's own log is the damaged one: the alarm stands without its entry
+        with parts.database.unit_of_work() as unit:
+            add_alarm(unit, kind="log-damaged", inspection=inspection, subject=log_id)
 
 
 class Worker:
