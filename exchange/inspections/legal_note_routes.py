@@ -9,7 +9,7 @@ from exchange.access.policy import Decision, decide_in_service
 from exchange.access.roles import Permission
 from exchange.database import UnitOfWork
 from exchange.errors import InvalidError
-from exchange.inspections.legal_note_forms import WAIVE, AddressForm, AnswerForm, DatedAnswerForm, form_for
+from exchange.inspections.legal_note_forms import AddressForm, AnswerForm, DatedAnswerForm, WaiveForm, form_for
 from exchange.inspections.legal_notes import Note, NoteState, all_notes, answer_note, find_question, waive_note
 from exchange.web.form_pages import Page, form_page, show_error
 from exchange.web.identity import parts, signed_in
@@ -36,19 +36,20 @@ def list_notes() -> str:
 def answer_one(code: str) -> Page:
     """Answer or waive one note."""
     note = _note(code)
-    form = form_for(note.question)
-    if form.validate_on_submit():
+    form, waiver = form_for(note.question), WaiveForm()
+    sent = waiver if waiver.waive.data else form
+    if sent.validate_on_submit():
         try:
             with parts().database.unit_of_work() as unit:
-                done = _settle(unit, form, note)
+                done = _waive(unit, waiver, note) if sent is waiver else _answer(unit, form, note)
         except InvalidError as error:
-            show_error(form, error)
+            show_error(sent, error)
         else:
             flash(done)
             return redirect(url_for("legal_notes.list_notes"), 303)
-    elif not form.is_submitted():
+    if sent is waiver or not form.is_submitted():
         _fill(form, note)
-    return form_page("legal_notes/answer.html", form, note=note)
+    return form_page("legal_notes/answer.html", form, waiver=waiver, note=note)
 
 
 def _note(code: str) -> Note:
@@ -57,14 +58,16 @@ def _note(code: str) -> Note:
         return next(note for note in all_notes(session, parts().legal_notes) if note.question == question)
 
 
-def _settle(unit: UnitOfWork, form: AnswerForm | AddressForm, note: Note) -> str:
-    actor = signed_in().person_id
-    if form.decision.data == WAIVE:
-        waive_note(unit, note.question, actor=actor, reason=form.reason.data or "")
-        return "The note is waived under your name."
+def _answer(unit: UnitOfWork, form: AnswerForm | AddressForm, note: Note) -> str:
     checked_on = form.checked_on.data if isinstance(form, DatedAnswerForm) else None
-    answer_note(unit, note.question, actor=actor, text=form.answer.data or "", checked_on=checked_on)
+    text = form.answer.data or ""
+    answer_note(unit, note.question, actor=signed_in().person_id, text=text, checked_on=checked_on)
     return "The answer is saved under your name."
+
+
+def _waive(unit: UnitOfWork, form: WaiveForm, note: Note) -> str:
+    waive_note(unit, note.question, actor=signed_in().person_id, reason=form.reason.data or "")
+    return "The note is waived under your name."
 
 
 def _fill(form: AnswerForm | AddressForm, note: Note) -> None:

@@ -76,10 +76,10 @@ class _Words(HTMLParser):
         self.place = ""
         self.heading = ""
 
-    def handle_starttag(self, tag: str, attrs: object) -> None:
+    def handle_starttag(self, tag: str, attrs: object) -> None:  # noqa: ARG002  HTMLParser's signature
         self.place = tag
 
-    def handle_endtag(self, tag: str) -> None:
+    def handle_endtag(self, tag: str) -> None:  # noqa: ARG002  HTMLParser's signature
         self.place = ""
 
     def handle_data(self, data: str) -> None:
