@@ -163,6 +163,5 @@ class Vault:
 
     def destroy(self, inspection: str, document: str) -> None:
         """Destroy a document's data key, then its sealed file. Doing it again is no error."""
-        if self.keyring.has_data_key(inspection, document):
-            self.keyring.destroy_data_key(inspection, document)
+        self.keyring.destroy_data_key(inspection, document)
         self.store.delete(blob_name(inspection, document))

@@ -5,18 +5,16 @@ from __future__ import annotations
 from flask_wtf import FlaskForm
 from govuk_frontend_wtf.wtforms_widgets import (
     GovCheckboxesInput,
-    GovDateInput,
     GovRadioInput,
     GovSelect,
     GovSubmitInput,
     GovTextInput,
 )
-from wtforms import DateField, RadioField, SelectField, SelectMultipleField, StringField, SubmitField
-from wtforms.validators import InputRequired, Length
+from wtforms import RadioField, SelectField, SelectMultipleField, StringField, SubmitField
+from wtforms.validators import DataRequired, InputRequired, Length
 
 from exchange.inspections.service import KINDS
-
-DAY_MONTH_YEAR = ["%d %m %Y"]
+from exchange.web.day_field import DayField
 
 
 class OpenInspectionForm(FlaskForm):
@@ -38,11 +36,10 @@ class OpenInspectionForm(FlaskForm):
         validators=[InputRequired(message="Choose a full or a monitoring inspection")],
         description="A monitoring inspection may ask for some or all of the items",
     )
-    notified_on = DateField(
+    notified_on = DayField(
         "Monday of notification",
-        widget=GovDateInput(),
-        format=DAY_MONTH_YEAR,
-        validators=[InputRequired(message="Enter the Monday of notification")],
+        what="Monday of notification",
+        validators=[DataRequired(message="Enter the Monday of notification")],
         description="Deadlines are counted from this day",
     )
     numbers = SelectMultipleField(
@@ -57,12 +54,7 @@ class OpenInspectionForm(FlaskForm):
 class MilestoneForm(FlaskForm):
     """Record a day on which something happened."""
 
-    on = DateField(
-        "Date",
-        widget=GovDateInput(),
-        format=DAY_MONTH_YEAR,
-        validators=[InputRequired(message="Enter the date")],
-    )
+    on = DayField("Date", what="Date", validators=[DataRequired(message="Enter the date")])
     submit = SubmitField("Record this date", widget=GovSubmitInput())
 
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from flask_wtf import FlaskForm
-from govuk_frontend_wtf.wtforms_widgets import GovCheckboxesInput, GovDateInput, GovTextInput
-from wtforms import DateField, RadioField, SelectMultipleField, StringField
-from wtforms.validators import InputRequired, Length, Optional
+from govuk_frontend_wtf.wtforms_widgets import GovCheckboxesInput, GovTextInput
+from wtforms import RadioField, SelectMultipleField, StringField
+from wtforms.validators import InputRequired, Length
 
 from exchange.submissions.offer import LONGEST_TITLE
+from exchange.web.day_field import DayField
 
-DAY_MONTH_YEAR = ["%d %m %Y"]
 DATE_KINDS = [
     ("as-at", "One day"),
     ("period", "A period"),
     ("historic-snapshot", "A historic snapshot, such as the SEN2 survey or a census"),
     ("not-dated", "No date: the files are not data"),
 ]
-NOT_A_DATE = "Enter a real date, for example 27 3 2026"
 
 
 class UploadForm(FlaskForm):
@@ -38,8 +37,8 @@ class UploadForm(FlaskForm):
         choices=DATE_KINDS,
         validators=[InputRequired(message="Choose what date the data represents")],
     )
-    start = DateField("Date", widget=GovDateInput(), format=DAY_MONTH_YEAR, validators=[Optional()])
-    end = DateField("End date", widget=GovDateInput(), format=DAY_MONTH_YEAR, validators=[Optional()])
+    start = DayField("Date", what="Date of the data")
+    end = DayField("End date", what="End date")
     title = StringField(
         "Title (optional)",
         widget=GovTextInput(),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError, validate_csrf
-from werkzeug.datastructures import MultiDict
 from wtforms import ValidationError
 
 from config.catalogue import Item
@@ -18,7 +17,7 @@ from exchange.inspections.queries import get_inspection, names_of, requested_ite
 from exchange.inspections.service import in_order
 from exchange.retention.service import due_of
 from exchange.submissions.form_reading import Outcomes, read_fields, receive_files
-from exchange.submissions.forms import NOT_A_DATE, UploadForm
+from exchange.submissions.forms import UploadForm
 from exchange.submissions.offer import Offer, parse_items, parse_offer
 from exchange.submissions.queries import get_document, place_in_log, receipts_of
 from exchange.submissions.receiving import Received, Sender, receive_file, record_refused, verify_open
@@ -95,7 +94,7 @@ def _upload(inspection_id: str, number: str | None) -> Page:
     choices = _choices(inspection_id, asked, number)
     if request.method == "POST":
         return _receive(inspection, asked, choices, number)
-    form = UploadForm(formdata=MultiDict())
+    form = UploadForm(formdata=None)
     form.numbers.data = [number] if number else request.args.getlist("item")
     return _form_page(inspection, choices, form, number)
 
@@ -141,7 +140,6 @@ def _offer(inspection: Inspection, asked: frozenset[str], choices: list[Item], f
     named = frozenset(form.numbers.data or ())
     require_in_inspection(signed_in().actor, Permission.SUBMIT, inspection.id, named & asked)
     if not form.validate():
-        _plain_date_errors(form)
         return None
     try:
         items = parse_items(parts().catalogue, named, asked)
@@ -209,9 +207,3 @@ def _require_token(token: str) -> None:
         validate_csrf(token)
     except ValidationError as error:
         raise CSRFError(str(error)) from error
-
-
-def _plain_date_errors(form: UploadForm) -> None:
-    for field in (form.start, form.end):
-        if field.errors:
-            field.errors = [NOT_A_DATE]

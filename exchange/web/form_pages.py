@@ -7,9 +7,9 @@ from typing import Any
 
 from flask import render_template
 from werkzeug.wrappers import Response
-from wtforms import DateField
 
 from exchange.errors import InvalidError
+from exchange.web.day_field import DayField
 
 Page = str | tuple[str, int] | Response
 
@@ -27,7 +27,7 @@ def form_page(template: str, form: Any, **values: Any) -> Page:
     return (page, 400) if form.is_submitted() else page
 
 
-def given(field: DateField) -> date:
+def given(field: DayField) -> date:
     """The date in a field that was asked for.
 
     Raises:
