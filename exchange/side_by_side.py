@@ -11,9 +11,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import FrameType
+from typing import NoReturn
 
 GRACE_SECONDS = 10.0
 LOOK_SECONDS = 0.2
@@ -35,17 +35,19 @@ def run_side_by_side(
     """
     programs: dict[str, Program] = {}
     try:
-        with _stop_on_signal():
-            for name, command in commands.items():
-                programs[name] = _start(command, environ)
-            ended = _wait(programs, is_ready)
-            if not ended:
-                when_ready()
-                ended = _wait(programs, lambda: False)
-            return ended
+        _listen(_interrupt)
+        for name, command in commands.items():
+            programs[name] = _start(command, environ)
+        ended = _wait(programs, is_ready)
+        if not ended:
+            when_ready()
+            ended = _wait(programs, lambda: False)
     except KeyboardInterrupt:
         return ""
+    else:
+        return ended
     finally:
+        _listen(signal.SIG_IGN)
         _stop(programs.values())
 
 
@@ -85,20 +87,15 @@ def _wait(programs: Mapping[str, Program], is_over: Callable[[], bool]) -> str:
         time.sleep(LOOK_SECONDS)
 
 
-@contextmanager
-def _stop_on_signal() -> Iterator[None]:
-    """Leave the block with KeyboardInterrupt at the first signal; later ones change nothing, stopping is under way."""
-    stopping = False
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    """Break off the waiting; later signals change nothing, since stopping is under way."""
+    _listen(signal.SIG_IGN)
+    raise KeyboardInterrupt
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        nonlocal stopping
-        if not stopping:
-            stopping = True
-            raise KeyboardInterrupt
 
+def _listen(answer: Callable[[int, FrameType | None], NoReturn] | signal.Handlers) -> None:
     for number in STOPPING:
-        signal.signal(number, stop)
-    yield
+        signal.signal(number, answer)
 
 
 def _stop(programs: Iterable[Program]) -> None:
