@@ -43,8 +43,10 @@ class BundleWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:  # a bundle that broke off gets no directory, and so cannot pass for a whole one
+        if kind is None:
             self._zip.close()
+        else:  # a bundle that broke off gets no directory, from a finaliser neither, and so cannot pass for a whole one
+            self._zip.fp = None
 
     def open_member(self, name: str) -> IO[bytes]:
         """A member to write to; close it before the next."""
