@@ -8,6 +8,8 @@ ASSETS := node_modules/.laid-out
 COMPILE := uv pip compile --quiet --generate-hashes --universal --no-header --no-annotate
 
 export NPM_CONFIG_UPDATE_NOTIFIER := false
+# A network with a certificate authority of its own has told the machine about it, not npm.
+export NODE_USE_SYSTEM_CA := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check bench lock assets clean system-parts
