@@ -8,6 +8,7 @@ from wtforms import RadioField, SelectField, SubmitField, TextAreaField
 from wtforms.validators import InputRequired
 
 from exchange.retention.holds import GROUNDS
+from exchange.web.choices import choices_of
 
 WHOLE_INSPECTION = "inspection"
 
@@ -24,7 +25,7 @@ class PlaceHoldForm(FlaskForm):
     ground = RadioField(
         "Why disposal must stop",
         widget=GovRadioInput(),
-        choices=list(GROUNDS.items()),
+        choices=choices_of(GROUNDS.items()),
         validators=[InputRequired(message="Choose why disposal must stop")],
     )
     reason = TextAreaField(

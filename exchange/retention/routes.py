@@ -15,6 +15,7 @@ from exchange.inspections.queries import get_inspection
 from exchange.retention.forms import WHOLE_INSPECTION, LiftHoldForm, PlaceHoldForm
 from exchange.retention.queries import disposal_rows, documents_to_hold, get_certificate, get_hold, holds_of
 from exchange.retention.service import lift_hold, place_hold
+from exchange.web.choices import choices_of
 from exchange.web.form_pages import Page, form_page, show_error
 from exchange.web.identity import parts, signed_in
 
@@ -64,8 +65,9 @@ def place_one(inspection_id: str) -> Page:
     with parts().database.read() as session:
         inspection = get_inspection(session, inspection_id)
         documents = documents_to_hold(session, parts().catalogue, inspection_id)
-    form.covers.choices = [(WHOLE_INSPECTION, "The whole inspection")]
-    form.covers.choices += [(document, f"Document {name}") for document, name in documents]
+    form.covers.choices = choices_of(
+        [(WHOLE_INSPECTION, "The whole inspection"), *((one, f"Document {name}") for one, name in documents)]
+    )
     if form.validate_on_submit():
         try:
             return _place(inspection_id, form)
