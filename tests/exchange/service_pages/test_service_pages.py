@@ -36,9 +36,9 @@ def test_no_page_has_anything_inline_or_from_another_site(client: Browser, path:
     assert "style=" not in page
     assert not re.search(r"<script(?![^>]*src=\"/assets/)", page)
     assert not re.search(r"\son\w+=", page)
-    assert all(
-        source.startswith("/assets/") for source in re.findall(r'<(?:script|img|link)[^>]*(?:src|href)="([^"]+)"', page)
-    )
+    sources = re.findall(r'<(?:script|img|link)[^>]*(?:src|href)="([^"]+)"', page)
+    assert sources
+    assert all(source.startswith("/assets/") for source in sources)
 
 
 def test_the_cookies_page_names_the_cookie_that_is_set(client: Browser) -> None:
