@@ -2,5 +2,7 @@
 
 from config.settings import load_settings
 from exchange.app import create_app
+from exchange.journal import start_journal
 
+start_journal()
 app = create_app(load_settings())

@@ -37,7 +37,9 @@ def journal(**bound: str) -> Any:
 
 
 def _describe_failure(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    error = line.pop("failure", None)
+    error = line.pop("failure", None) or line.pop("exc_info", None)
+    if error is True:  # as `journal().exception(...)` says it
+        error = sys.exc_info()[1]
     if isinstance(error, BaseException):
         line["failure"] = type(error).__name__
         line["at"] = _place(error)

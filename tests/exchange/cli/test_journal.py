@@ -24,12 +24,16 @@ def test_an_event_is_one_json_line_on_standard_error(capfd: pytest.CaptureFixtur
     assert line == {"event": "swept", "files": 3, "level": "info", "process": "worker"}
 
 
-def test_a_failure_is_named_by_kind_and_place_and_not_by_its_text(capfd: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("way", ["failure", "exception"])
+def test_a_failure_is_named_by_kind_and_place_and_not_by_its_text(capfd: pytest.CaptureFixture[str], way: str) -> None:
     start_journal()
     try:
         json.loads(f'{{"{SECRET}')
     except ValueError as error:
-        journal().error("duty failed", failure=error)
+        if way == "failure":
+            journal().error("duty failed", failure=error)
+        else:
+            journal().exception("duty failed")
     captured = capfd.readouterr()
     line = json.loads(captured.err.splitlines()[-1])
     assert line["failure"] == "JSONDecodeError"
