@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
+from urllib.parse import quote
+
 from flask import Blueprint, Response, abort, render_template, request
+from werkzeug.http import dump_options_header
 
 from exchange.access.guard import require_in_inspection, require_on_document, requires_in_inspection
 from exchange.access.roles import Permission
@@ -82,10 +86,19 @@ def content(inspection_id: str, document_id: str) -> Response:
     headers = response.headers
     headers["Content-Length"] = str(wanted.stop - wanted.start)
     headers["Content-Type"] = parts().file_kinds.kind(document.file_kind).download
-    headers.set("Content-Disposition", "attachment", filename=document.file_name)
+    headers["Content-Disposition"] = attachment(document.file_name)
     headers["ETag"] = etag
     headers["Accept-Ranges"] = "bytes"
     headers["Content-Security-Policy"] = FILE_POLICY
     if wanted.partial:
         headers["Content-Range"] = f"bytes {wanted.start}-{wanted.stop - 1}/{document.size}"
     return response
+
+
+def attachment(file_name: str) -> str:
+    """Name a file in a header (RFC 6266): a plain name every browser reads, and the whole one beside it."""
+    plain = unicodedata.normalize("NFKD", file_name).encode("ascii", "ignore").decode().replace('"', "") or "file"
+    options = {"filename": plain}
+    if plain != file_name:
+        options["filename*"] = f"UTF-8''{quote(file_name, safe='')}"
+    return dump_options_header("attachment", options)

@@ -11,7 +11,7 @@ from govuk_frontend_wtf.wtforms_widgets import (
     GovTextInput,
 )
 from wtforms import RadioField, SelectField, SelectMultipleField, StringField, SubmitField
-from wtforms.validators import DataRequired, InputRequired, Length
+from wtforms.validators import InputRequired, Length
 
 from exchange.inspections.service import KINDS
 from exchange.web.day_field import DayField
@@ -32,14 +32,13 @@ class OpenInspectionForm(FlaskForm):
     kind = RadioField(
         "Kind of inspection",
         widget=GovRadioInput(),
-        choices=list(KINDS.items()),
+        choices=KINDS,
         validators=[InputRequired(message="Choose a full or a monitoring inspection")],
         description="A monitoring inspection may ask for some or all of the items",
     )
     notified_on = DayField(
         "Monday of notification",
         what="Monday of notification",
-        validators=[DataRequired(message="Enter the Monday of notification")],
         description="Deadlines are counted from this day",
     )
     numbers = SelectMultipleField(
@@ -54,7 +53,7 @@ class OpenInspectionForm(FlaskForm):
 class MilestoneForm(FlaskForm):
     """Record a day on which something happened."""
 
-    on = DayField("Date", what="Date", validators=[DataRequired(message="Enter the date")])
+    on = DayField("Date", what="Date")
     submit = SubmitField("Record this date", widget=GovSubmitInput())
 
 

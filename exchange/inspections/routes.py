@@ -62,7 +62,7 @@ def open_one() -> Page:
     """Open an inspection, once the controller's legal notes are answered or waived."""
     form = OpenInspectionForm()
     askable = [item for item in parts().catalogue.items if not item.per_child]
-    form.numbers.choices = [(str(item.number), f"{item.label}: {item.title}") for item in askable]
+    form.numbers.choices = {str(item.number): f"{item.label}: {item.title}" for item in askable}
     with parts().database.read() as session:
         missing = legal_notes.missing(session, parts().legal_notes)
         notes = legal_notes.notes_shown(session, parts().legal_notes, "opening")
@@ -136,8 +136,6 @@ def milestones(inspection_id: str) -> Page:
     form = MilestoneForm()
     with parts().database.read() as session:
         inspection = get_inspection(session, inspection_id)
-    if inspection.report_issued_on is not None:
-        form.on.validators = []  # what is left is the close, which has no date to give
     if form.validate_on_submit():
         try:
             return _record_milestone(inspection_id, form)

@@ -73,7 +73,7 @@ def assignments(inspection_id: str, person_id: str) -> Page:
         people = [member for member in members_of(session, inspection_id) if member.person_id == person_id]
     if not any(member.role is Role.CONTRIBUTOR for member in people):
         raise NotFoundError
-    form.numbers.choices = [(n, f"{catalogue.item(n).label}: {catalogue.item(n).title}") for n in asked]
+    form.numbers.choices = {n: f"{catalogue.item(n).label}: {catalogue.item(n).title}" for n in asked}
     if not form.is_submitted():
         form.numbers.data = now_assigned
     if form.validate_on_submit():
@@ -93,7 +93,7 @@ def assignments(inspection_id: str, person_id: str) -> Page:
 def _member_form(inspection_id: str) -> AddMemberForm:
     form = AddMemberForm()
     roles = grantable_roles(signed_in().actor, inspection_id)
-    form.role.choices = [("", "Choose a role"), *((role.value, role.label) for role in Role if role in roles)]
+    form.role.choices = {"": "Choose a role"} | {role.value: role.label for role in Role if role in roles}
     return form
 
 

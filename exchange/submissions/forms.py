@@ -10,12 +10,12 @@ from wtforms.validators import InputRequired, Length
 from exchange.submissions.offer import LONGEST_TITLE
 from exchange.web.day_field import DayField
 
-DATE_KINDS = [
-    ("as-at", "One day"),
-    ("period", "A period"),
-    ("historic-snapshot", "A historic snapshot, such as the SEN2 survey or a census"),
-    ("not-dated", "No date: the files are not data"),
-]
+DATE_KINDS = {
+    "as-at": "One day",
+    "period": "A period",
+    "historic-snapshot": "A historic snapshot, such as the SEN2 survey or a census",
+    "not-dated": "No date: the files are not data",
+}
 
 
 class UploadForm(FlaskForm):

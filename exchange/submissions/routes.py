@@ -136,7 +136,7 @@ def _receive(inspection: Inspection, asked: frozenset[str], choices: list[Item],
 def _offer(inspection: Inspection, asked: frozenset[str], choices: list[Item], form: UploadForm) -> Offer | None:
     """Settle what is offered, or put the reason on the form; a refusal by role propagates."""
     verify_open(inspection)
-    form.numbers.choices = [(str(item.number), item.title) for item in choices]
+    form.numbers.choices = {str(item.number): item.title for item in choices}
     named = frozenset(form.numbers.data or ())
     require_in_inspection(signed_in().actor, Permission.SUBMIT, inspection.id, named & asked)
     if not form.validate():
@@ -182,7 +182,7 @@ def _form_page(
     outcomes: Outcomes | None = None,
     no_file: bool = False,
 ) -> Page:
-    form.numbers.choices = [(str(item.number), f"{item.label}: {item.title}") for item in choices]
+    form.numbers.choices = {str(item.number): f"{item.label}: {item.title}" for item in choices}
     with parts().database.read() as session:
         notes = legal_notes.notes_shown(session, parts().legal_notes, "upload")
         if number:

@@ -34,6 +34,6 @@ def given(field: DayField) -> date:
         InvalidError: it was left empty.
     """
     if field.data is None:
-        raise InvalidError("Enter a date", field=field.short_name)
+        raise InvalidError(f"Enter the {field.what[0].lower()}{field.what[1:]}", field=field.short_name)
     day: date = field.data
     return day

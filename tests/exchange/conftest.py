@@ -28,7 +28,7 @@ from exchange.inspections import team
 from exchange.inspections.models import Inspection
 from exchange.inspections.service import Opening, open_inspection
 from exchange.installation import install
-from exchange.parts import Parts, join_parts
+from exchange.parts import Parts
 
 PUBLIC_URL = "http://127.0.0.1:8000"
 PASSWORD = "correct-horse-battery-staple"
@@ -82,7 +82,11 @@ def clock() -> MovableClock:
 @pytest.fixture
 def settings(tmp_path: Path, database_url: str) -> Settings:
     return Settings(
-        example=True, data_folder=tmp_path / "data", database_url=database_url, public_url=PUBLIC_URL, max_file_bytes=10**8
+        example=True,
+        data_folder=tmp_path / "data",
+        database_url=database_url,
+        public_url=PUBLIC_URL,
+        max_file_bytes=10**8,
     )
 
 

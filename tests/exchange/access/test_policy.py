@@ -21,7 +21,9 @@ READING = {Permission.DOWNLOAD, Permission.LIST_DOCUMENTS, Permission.VIEW_RECEI
 
 
 def actor_with(role: Role, *items: str) -> Actor:
-    return Actor("per_00000000000000000000000001", memberships={HERE: frozenset({role})}, assigned={HERE: frozenset(items)})
+    return Actor(
+        "per_00000000000000000000000001", memberships={HERE: frozenset({role})}, assigned={HERE: frozenset(items)}
+    )
 
 
 def test_an_administrator_holds_no_permission_inside_any_inspection() -> None:
@@ -60,7 +62,9 @@ def test_what_the_matrix_does_not_name_is_refused(role: Role, permission: Permis
 def test_a_contributor_sends_only_for_items_assigned_and_for_all_of_those_named() -> None:
     contributor = actor_with(Role.CONTRIBUTOR, "1.1", "1.2")
     assert decide_in_inspection(contributor, Permission.SUBMIT, HERE, frozenset({"1.1", "1.2"})) is Decision.ALLOWED
-    assert decide_in_inspection(contributor, Permission.SUBMIT, HERE, frozenset({"1.1", "1.3"})) is Decision.NOT_ASSIGNED
+    assert (
+        decide_in_inspection(contributor, Permission.SUBMIT, HERE, frozenset({"1.1", "1.3"})) is Decision.NOT_ASSIGNED
+    )
 
 
 def test_a_contributor_sees_a_document_that_answers_one_of_their_items() -> None:

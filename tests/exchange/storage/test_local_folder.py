@@ -77,7 +77,9 @@ def test_deleting_is_final_and_may_be_repeated(store: LocalFolderStore) -> None:
         store.size(NAME)
 
 
-@pytest.mark.parametrize("name", ["../etc/passwd", "a/b.floe", f"/{NAME}", NAME.upper(), f"{NAME}\n", NAME + ".arriving"])
+@pytest.mark.parametrize(
+    "name", ["../etc/passwd", "a/b.floe", f"/{NAME}", NAME.upper(), f"{NAME}\n", NAME + ".arriving"]
+)
 def test_only_names_of_its_own_making_reach_a_path(store: LocalFolderStore, name: str) -> None:
     with pytest.raises(ValueError, match="not a name"):
         store.open(name)

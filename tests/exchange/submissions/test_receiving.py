@@ -95,7 +95,16 @@ def test_a_real_workbook_answers_list_1(send: Callable[..., Any]) -> None:
     ],
 )
 def test_a_file_that_cannot_be_taken_says_why_and_leaves_nothing(  # noqa: PLR0917  one case is this wide
-    send: Any, parts: Parts, area: Any, rows: Any, events: Any, name: str, content: bytes, numbers: tuple[str, ...], reason: str, words: str
+    send: Any,
+    parts: Parts,
+    area: Any,
+    rows: Any,
+    events: Any,
+    name: str,
+    content: bytes,
+    numbers: tuple[str, ...],
+    reason: str,
+    words: str,
 ) -> None:
     with pytest.raises(FileRefusedError, match=words) as caught:
         send(name, content, numbers)
@@ -160,7 +169,7 @@ def test_a_full_disk_keeps_nothing(
     real = os.fsync
 
     def full(descriptor: int) -> None:
-        if os.readlink(f"/proc/self/fd/{descriptor}").endswith(".arriving"):
+        if Path(f"/proc/self/fd/{descriptor}").readlink().name.endswith(".arriving"):
             raise OSError(28, "No space left on device")
         real(descriptor)
 
@@ -218,7 +227,9 @@ def test_when_the_commit_held_though_its_answer_was_lost_the_file_stays(
     assert rows(DocumentItem)[0].live
 
 
-def test_a_sweep_waits_until_an_orphan_is_old_enough(send: Callable[..., Any], parts: Parts, area: Any, clock: Any) -> None:
+def test_a_sweep_waits_until_an_orphan_is_old_enough(
+    send: Callable[..., Any], parts: Parts, area: Any, clock: Any
+) -> None:
     parts.vault.keyring.new_data_key(area.inspection, "doc_00000000000000000000000009")
     sweeper = Sweeper(parts)
     assert sweeper.sweep(timedelta(minutes=60)).keys == 0
@@ -237,9 +248,7 @@ def test_a_sweep_never_takes_the_key_of_an_upload_still_arriving(parts: Parts, a
     assert parts.vault.keyring.has_data_key(area.inspection, "doc_00000000000000000000000009")
 
 
-def test_a_closed_inspection_takes_nothing_more(
-    send: Callable[..., Any], parts: Parts, area: Any, clock: Any
-) -> None:
+def test_a_closed_inspection_takes_nothing_more(send: Callable[..., Any], parts: Parts, area: Any, clock: Any) -> None:
     from exchange.inspections.models import Inspection  # noqa: PLC0415
 
     with parts.database.unit_of_work() as unit:
