@@ -1,7 +1,8 @@
-"""'Verify now': signs the log's state if it has grown, then checks all of it with the log's own reader.
+"""'Verify now': checks all of a log with the log's own reader, and signs its state if it is whole and has grown.
 
-Promises: a damaged log is never signed; damage is said with its first index and kind, raised as an alarm, and recorded
-as far as the damaged log still takes an entry. Whoever asks sees what was proved, and what a check here cannot prove.
+Promises: a log that was found damaged is not signed; damage is said with its first index and kind, raised as an
+alarm, and recorded as far as the damaged log still takes an entry. Whoever asks sees what was proved, and what a check
+here cannot prove.
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ FINDINGS = {
 
 @dataclass(frozen=True)
 class Verification:
-    """The result of one check: the report, the newest checkpoint (None: none was ever signed), the log's public key."""
+    """The result of one check: the report, the newest checkpoint (None: none was ever signed), the log's public key.
+
+    The report counts the checkpoints from before; the newest may have been signed after the check, for the same log.
+    """
 
     report: FsckReport
     checkpoint: StoredCheckpoint | None
@@ -51,9 +55,14 @@ class Verification:
 
 
 def verify_log(parts: Parts, log_id: str, *, actor: str) -> Verification:
-    """Sign, check, record `trail:verified`, and raise the alarm `log-damaged` when something is wrong."""
-    refusal = _sign(parts, log_id)
-    result = _check(parts, log_id, refusal)
+    """Check, sign, record `trail:verified`, and raise the alarm `log-damaged` when something is wrong."""
+    with frozen_view(parts.database) as connection:
+        key = parts.trail.log.verifier_key(connection, log_id)
+        report = check_log(parts.trail.store, connection, log_id, key.public_key)
+    refusal = "" if report.findings else _sign(parts, log_id)
+    with parts.database.read() as session:
+        checkpoint = parts.trail.store.latest_checkpoint(session.connection(), log_id)
+    result = Verification(report, checkpoint, str(key), refusal)
     inspection = inspection_of(log_id)
     details: dict[str, trail.DetailValue] = {
         "tree_size": result.report.tree_size,
@@ -77,14 +86,6 @@ def _sign(parts: Parts, log_id: str) -> str:
     except AuditError as error:
         return str(error)
     return ""
-
-
-def _check(parts: Parts, log_id: str, refusal: str) -> Verification:
-    with frozen_view(parts.database) as connection:
-        key = parts.trail.log.verifier_key(connection, log_id)
-        report = check_log(parts.trail.store, connection, log_id, key.public_key)
-        checkpoint = parts.trail.store.latest_checkpoint(connection, log_id)
-    return Verification(report, checkpoint, str(key), refusal)
 
 
 def _raise_alarm(parts: Parts, log_id: str, inspection: str | None, actor: str) -> None:

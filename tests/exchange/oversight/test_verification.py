@@ -56,6 +56,8 @@ def test_an_altered_entry_is_named_recorded_and_raised_once(case: Case) -> None:
     assert not result.is_whole
     assert result.first is not None
     assert (result.first.index, result.first.kind) == (2, "altered")
+    assert result.checkpoint is not None
+    assert result.checkpoint.tree_size < result.report.tree_size  # what was found damaged is not signed
     assert case.entries()[-1].details["result"] == "damaged"
     verify_log(case.parts, case.inspection, actor=case.officer)
     (alarm,) = alarms(case)
@@ -71,8 +73,17 @@ def test_a_log_that_was_cut_back_is_not_signed_nor_written_to(case: Case) -> Non
     result = verify_log(case.parts, case.inspection, actor=case.officer)
     assert result.first is not None
     assert (result.first.index, result.first.kind) == (3, "truncated")
-    assert result.refusal
     assert result.checkpoint == signed
+    assert [alarm.kind for alarm in alarms(case)] == ["log-damaged"]
+
+
+def test_a_log_that_cannot_be_signed_is_not_called_whole(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise LogDamagedError("The log does not extend its checkpoint.")
+
+    monkeypatch.setattr(log.AuditLog, "sign_checkpoint", refuse)
+    result = verify_log(case.parts, case.inspection, actor=case.officer)
+    assert (result.is_whole, result.refusal) == (False, "The log does not extend its checkpoint.")
     assert [alarm.kind for alarm in alarms(case)] == ["log-damaged"]
 
 
