@@ -100,6 +100,9 @@ class Settings(BaseSettings):
     max_open_uploads_per_person: int = Field(
         default=4, ge=1, le=100, description="Most uploads one person may have under way at once."
     )
+    max_open_downloads_per_person: int = Field(
+        default=8, ge=1, le=100, description="Most downloads one person may have under way at once."
+    )
     session_idle_minutes: int = Field(
         default=30, ge=1, le=240, description="Minutes without a request that end a session."
     )
@@ -113,6 +116,9 @@ class Settings(BaseSettings):
     )
     web_processes: int = Field(default=2, ge=1, le=64, description="Web server processes.")
     web_threads: int = Field(default=16, ge=1, le=256, description="Threads in each web server process.")
+    web_transfers: int = Field(
+        default=32, ge=1, le=256, description="Most uploads and downloads under way at once in each process."
+    )
     govuk_brand: bool = Field(
         default=False, description="1 to show the GOV.UK crown, logotype and typeface; only services on GOV.UK may."
     )

@@ -124,14 +124,19 @@ class Database:
 
 
 def make_engine(url: str) -> Engine:
-    """Build the engine for a SQLite or PostgreSQL URL, with the durability this service promises."""
+    """Build the engine for a SQLite or PostgreSQL URL, with the durability this service promises.
+
+    Errors name no parameters: those may be names, addresses and titles, and errors end up in logs.
+    """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS}, pool_size=20, max_overflow=40)
+        engine = create_engine(
+            parsed, connect_args={"timeout": BUSY_SECONDS}, pool_size=20, max_overflow=40, hide_parameters=True
+        )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return create_engine(parsed, pool_size=10, max_overflow=30, pool_pre_ping=True)
+    return create_engine(parsed, pool_size=10, max_overflow=30, pool_pre_ping=True, hide_parameters=True)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

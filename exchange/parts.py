@@ -89,7 +89,11 @@ def join_parts(settings: Settings, clock: Clock = utc_now) -> Parts:
         sign_in=SignIn(database, passwords, throttle, lifetimes, second_factors),
         credentials=Credentials(database, passwords, throttle, second_factors),
         type_probe=TypeProbe(),
-        turns=Turns(settings.max_open_uploads_per_person, settings.web_threads),
+        turns=Turns(
+            uploads=settings.max_open_uploads_per_person,
+            downloads=settings.max_open_downloads_per_person,
+            whole=settings.web_transfers,
+        ),
         small_secrets_key=derive_key(secret, "small-secrets"),
     )
 

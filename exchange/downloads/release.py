@@ -6,7 +6,8 @@ for was handed to the network, otherwise `broken-off` with the bytes that were.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import structlog
 
@@ -80,21 +81,23 @@ def open_release(parts: Parts, document: Document, person: str, wanted: Wanted) 
     """Open a document, commit the entry, and read the first piece.
 
     Raises:
+        BusyError: this person has as many downloads under way as they may.
         ContentUnavailableError: the sealed file is not as it was; nothing is sent, an alarm is raised.
         NotFoundError: the document is no longer there.
     """
-    try:
-        opened = parts.vault.open(reference_of(document))
-    except ContentUnavailableError:
-        _alarm(parts, document.id)
-        raise
-    try:
+    with ExitStack() as undo:
+        give_back = parts.turns.take("download", person)
+        undo.callback(give_back)
+        try:
+            opened = parts.vault.open(reference_of(document))
+        except ContentUnavailableError:
+            _alarm(parts, document.id)
+            raise
+        undo.callback(opened.close)
         with parts.database.unit_of_work() as unit:
             release_id = begin_release(unit, document.id, person, wanted).id
-    except BaseException:
-        opened.close()
-        raise
-    stream = ReleaseStream(parts, opened, release_id, document.id, wanted)
+        undo.pop_all()
+    stream = ReleaseStream(parts, opened, release_id, document.id, wanted, give_back)
     stream.read_first()
     return stream
 
@@ -102,12 +105,21 @@ def open_release(parts: Parts, document: Document, person: str, wanted: Wanted) 
 class ReleaseStream:
     """The bytes of one release, for the server to iterate and close; closing records how it ended."""
 
-    def __init__(self, parts: Parts, opened: OpenDocument, release_id: str, document_id: str, wanted: Wanted) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        opened: OpenDocument,
+        release_id: str,
+        document_id: str,
+        wanted: Wanted,
+        give_back: Callable[[], None],
+    ) -> None:
         self._parts = parts
         self._opened = opened
         self._release_id = release_id
         self._document_id = document_id
         self._wanted = wanted
+        self._give_back = give_back
         self._pieces = opened.read_range(wanted.start, wanted.stop)
         self._first: Piece | None = None
         self._given = 0  # handed to the server
@@ -149,6 +161,7 @@ class ReleaseStream:
             return
         self._ended = True
         self._opened.close()
+        self._give_back()
         completed = self._sent == self._wanted.stop - self._wanted.start
         try:
             with self._parts.database.unit_of_work() as unit:

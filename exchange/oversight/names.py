@@ -31,7 +31,7 @@ _FIXED = {
     trail.WORKER: "the service’s worker",
     trail.HOST: "somebody at the server’s command line",
     trail.ANONYMOUS: "somebody who was not signed in",
-    trail.SERVICE_LOG: "the service’s own log",
+    trail.SERVICE_LOG: "the service",
 }
 
 

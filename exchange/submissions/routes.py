@@ -114,7 +114,7 @@ def _receive(inspection: Inspection, asked: frozenset[str], choices: list[Item],
     settings = parts().settings
     stream = FormStream.from_environ(request.environ, FormLimits(files=settings.max_files_per_form))
     # The turn comes first: a person over their share is answered before anything of the body is read.
-    with parts().turns.turn(signed_in().person_id):
+    with parts().turns.uploading(signed_in().person_id):
         read = read_fields(stream)
         _require_token(read.fields.get("csrf_token", ""))
         form = UploadForm(formdata=read.fields)

@@ -277,7 +277,8 @@ class GuardedWorker(ThreadWorker):  # type: ignore[misc]  # the server is publis
         if status is None and isinstance(exc, errors.ParseException):
             status = HTTPStatus.BAD_REQUEST
         if status is None or isinstance(exc, errors.InvalidResponseHeader | errors.InvalidResponseHeaderName):
-            self.log.error("a request failed: %s", type(exc).__name__, exc_info=exc)
+            # The kind alone: the text of an error may hold what somebody sent.
+            self.log.error("a request failed: %s", type(exc).__name__)
             word = last_words.FAILED
         else:
             self.log.info("a request could not be read: %s", type(exc).__name__)

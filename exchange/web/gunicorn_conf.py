@@ -26,7 +26,8 @@ def server_settings(settings: "Settings") -> dict[str, Any]:
     return {
         "bind": [settings.bind],
         "workers": settings.web_processes,
-        "threads": settings.web_threads,
+        # The guarded worker takes transfers out of these threads; without it they need threads of their own.
+        "threads": settings.web_threads + (settings.web_transfers if missing_internals() else 0),
         "worker_class": worker_class(),
         "worker_connections": 1000,
         "backlog": 1024,
