@@ -77,7 +77,7 @@ _FILE = {"size": COUNT, "sha256": SHA256}
 
 _ROWS: Final = (
     # The service's own log
-    Event("log:opened", _SERVICE, "The log {subject} was opened.", subject=REQUIRED),
+    Event("log:opened", _SERVICE, "The log of {subject} was opened.", subject=REQUIRED),
     Event(
         "key:rotated",
         _SERVICE,

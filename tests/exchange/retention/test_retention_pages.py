@@ -82,7 +82,7 @@ def test_a_certificate_says_what_went_when_and_why_and_no_name(case: Case, offic
     assert digest in page.replace("<wbr>", "")
     assert "C: 240 days after the inspection was notified" in page
     assert "The service’s worker" in page
-    assert "overwritten by 28 December 2026" in page
+    assert "overwritten, by 28 December 2026 at the latest" in page
     assert "Child A" not in page
     assert "A title to be erased" not in page
     assert "Disposed of" in officer.get(f"{area.path}/disposal").text
