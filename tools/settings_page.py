@@ -15,8 +15,9 @@ from config.settings import SettingRow, settings_table  # noqa: E402  # found on
 HEAD = """\
 # Settings
 
-Every setting is an environment variable. `exchange settings` prints this list; `exchange settings --check` checks the values that
-are set, and names every problem at once. A variable that begins with `EXCHANGE_` and is none of these is an error.
+Every setting is an environment variable. `exchange settings` prints this list; `exchange settings --check` checks the
+values that are set, and names every problem at once. A variable that begins with `EXCHANGE_` and is none of these is an
+error.
 
 This page is written by `tools/settings_page.py` from `config/settings.py`.
 
