@@ -7,15 +7,17 @@ the entries of a unit are appended as the last statements before its commit.
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, DateTime, Dialect, MetaData, create_engine, event
 from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
@@ -69,9 +71,17 @@ Append = Callable[[Connection, str, list[Entry]], None]
 class UnitOfWork:
     """One act: the session that changes rows, the moment it happens, and the entries that tell of it."""
 
-    session: Session
+    connection: Connection
     now: datetime
     entries: list[tuple[str, Entry]] = field(default_factory=list)
+    opened: Session | None = None
+
+    @property
+    def session(self) -> Session:
+        """The session of this unit's transaction, opened when it is first asked for: many acts only add an entry."""
+        if self.opened is None:
+            self.opened = Session(self.connection)
+        return self.opened
 
     def record(self, log_id: str, entry: Entry) -> None:
         """Add an entry to be appended to log `log_id` just before the commit."""
@@ -85,9 +95,8 @@ class Database:
         self.engine = make_engine(url)
         self._clock = clock
         self._append = append
-        self._is_sqlite = self.engine.dialect.name == "sqlite"
         # Within one process a lock is fair where SQLite's busy handler lets some writers starve.
-        self._turn = threading.Lock() if self._is_sqlite else None
+        self._turn = threading.Lock() if self.engine.dialect.name == "sqlite" else nullcontext()
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -98,17 +107,16 @@ class Database:
     @contextmanager
     def unit_of_work(self) -> Iterator[UnitOfWork]:
         """Open a transaction; on leaving, append the entries log by log, then commit, or roll all of it back."""
-        if self._turn is not None:
-            self._turn.acquire()
-        try:
-            with Session(self.engine.execution_options(write=True)) as session, session.begin():
-                unit = UnitOfWork(session, self._clock())
+        with self._turn, self.engine.connect().execution_options(write=True) as connection, connection.begin():
+            unit = UnitOfWork(connection, self._clock())
+            try:
                 yield unit
-                session.flush()
-                self._append_entries(session.connection(), unit.entries)
-        finally:
-            if self._turn is not None:
-                self._turn.release()
+                if unit.opened is not None:
+                    unit.opened.flush()
+                self._append_entries(connection, unit.entries)
+            finally:
+                if unit.opened is not None:
+                    unit.opened.close()
 
     def _append_entries(self, connection: Connection, recorded: list[tuple[str, Entry]]) -> None:
         by_log: dict[str, list[Entry]] = {}
@@ -148,5 +156,9 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    write = connection.get_execution_options().get("write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    begin = "BEGIN IMMEDIATE" if connection.get_execution_options().get("write", False) else "BEGIN"
+    driver: Any = connection.connection.dbapi_connection
+    try:
+        driver.execute(begin)
+    except sqlite3.OperationalError as error:
+        raise OperationalError(begin, None, error) from error

@@ -1,0 +1,176 @@
+"""The statements that every append, root and proof makes, sent to the driver without a compiler between.
+
+Each joins the transaction of the connection it is given, and begins it where nothing has happened yet.
+
+The leaf index is taken under a lock on the log's head. On PostgreSQL that is a transaction's advisory lock (READ
+COMMITTED is expected; a snapshot older than the lock ends in a refused duplicate key, never in a fork). On SQLite the
+caller opens the transaction, with BEGIN IMMEDIATE; here the write lock is taken again, which costs nothing when it is
+held and raises when the transaction has read a state that is no longer the newest.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from audit.errors import LogDamagedError, TransactionError
+from audit.merkle import NodeAddress
+from audit.proof import NodeReader
+
+Row = tuple[Any, ...]
+Head = tuple[int, bytes]
+"""The index and the leaf hash of a log's last entry."""
+
+_STATEMENTS: Final = {
+    "head": "SELECT leaf_index, leaf_hash FROM audit_entry WHERE log_id = ? ORDER BY leaf_index DESC LIMIT 1",
+    "nodes": (  # a subquery for each address is a seek on its key; a join is whatever the planner guesses
+        "WITH wanted (level, node_index) AS (VALUES {}) SELECT level, node_index, (SELECT node.hash FROM audit_node AS"
+        " node WHERE node.log_id = ? AND node.level = wanted.level AND node.node_index = wanted.node_index) FROM wanted"
+    ),
+    "address": "(?, ?)",
+    "leaf": "SELECT leaf_hash FROM audit_entry WHERE log_id = ? AND leaf_index = ?",
+    "entries": (
+        "SELECT log_id, leaf_index, entry, leaf_hash, time, event, actor, inspection, subject, items FROM audit_entry"
+        " WHERE log_id = ? AND leaf_index >= ? AND leaf_index < ? ORDER BY leaf_index"
+    ),
+    "level": (
+        "SELECT level, node_index, hash FROM audit_node"
+        " WHERE log_id = ? AND level = ? AND node_index >= ? AND node_index < ? ORDER BY node_index"
+    ),
+    "add_entry": (
+        "INSERT INTO audit_entry (log_id, leaf_index, entry, leaf_hash, time, event, actor, inspection, subject, items)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    ),
+    "add_node": "INSERT INTO audit_node (log_id, level, node_index, hash) VALUES (?, ?, ?, ?)",
+}
+_SQL: Final = {
+    "sqlite": {**_STATEMENTS, "lock": "UPDATE audit_log SET origin = origin WHERE 0"},
+    "postgresql": {
+        **{name: sql.replace("?", "%s") for name, sql in _STATEMENTS.items()},
+        "lock": "SELECT pg_advisory_xact_lock(%s)",
+        "add_both": (  # one way to the server and back for the pair that most appends add
+            "WITH added AS (INSERT INTO audit_entry"
+            " (log_id, leaf_index, entry, leaf_hash, time, event, actor, inspection, subject, items)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s))"
+            " INSERT INTO audit_node (log_id, level, node_index, hash) VALUES (%s, %s, %s, %s)"
+        ),
+    },
+}
+
+
+class HotStatements:
+    """These statements on one connection, about one log. Raises DBAPIError for what the driver raises."""
+
+    def __init__(self, connection: Connection, log_id: str) -> None:
+        if not connection.in_transaction():
+            connection.begin()
+        self._log_id = log_id
+        self._is_sqlite = connection.dialect.name == "sqlite"
+        self._sql = _SQL[connection.dialect.name]
+        self._driver: Any = connection.connection.dbapi_connection
+        self._errors: Any = connection.dialect.loaded_dbapi
+
+    def lock(self) -> None:
+        """Lock the log's head until the transaction ends; on SQLite, all of the database. Raises TransactionError."""
+        if not self._is_sqlite:
+            if self._driver.autocommit:
+                raise TransactionError("The log is written inside a transaction; this connection commits by itself.")
+            self._run(self._sql["lock"], (lock_key(self._log_id),))
+            return
+        try:
+            self._driver.execute(self._sql["lock"])
+        except self._errors.OperationalError as error:
+            raise TransactionError(
+                "The transaction could not become the one that writes; open it with BEGIN IMMEDIATE."
+            ) from error
+        if not self._driver.in_transaction:
+            raise TransactionError("The log is written inside a transaction that was opened with BEGIN IMMEDIATE.")
+
+    def head(self) -> Head | None:
+        """The last entry's place and hash; None when there is none."""
+        row: Head | None = self._run(self._sql["head"], (self._log_id,)).fetchone()
+        return row
+
+    def reader(self, known: dict[NodeAddress, bytes]) -> NodeReader:
+        """Reads full subtrees by their keys; a log of a million entries needs at most some forty for a proof."""
+
+        def read(addresses: Sequence[NodeAddress]) -> dict[NodeAddress, bytes]:
+            wanted = [address for address in addresses if address not in known]
+            known.update(self._leaves([address for address in wanted if address.level == 0]))
+            known.update(self._nodes([address for address in wanted if address.level > 0]))
+            for address in wanted:
+                if address not in known:
+                    raise LogDamagedError(
+                        f"Level {address.level} of the log {self._log_id} has lost its hash {address.position}."
+                    )
+            return {address: known[address] for address in addresses}
+
+        return read
+
+    def insert(self, entry_rows: list[Row], node_rows: list[Row]) -> None:
+        """Add rows. Raises LogDamagedError where a row is in the way."""
+        try:
+            if len(entry_rows) == len(node_rows) == 1 and not self._is_sqlite:
+                self._run(self._sql["add_both"], (*entry_rows[0], *node_rows[0]))
+            else:
+                self._insert("add_entry", entry_rows)
+                self._insert("add_node", node_rows)
+        except self._errors.IntegrityError as error:
+            raise LogDamagedError(
+                f"The log {self._log_id} holds rows where its next entry belongs. Nothing was appended. "
+                "Run the log check."
+            ) from error
+
+    def entry_rows(self, start: int, stop: int) -> list[Row]:
+        """The entry rows of start..stop in order, with the columns in the order of their table."""
+        rows: list[Row] = self._run(self._sql["entries"], (self._log_id, start, stop)).fetchall()
+        return rows
+
+    def level_rows(self, level: int, start: int, stop: int) -> list[Row]:
+        """Level, place and hash of one level's nodes start..stop, in order."""
+        rows: list[Row] = self._run(self._sql["level"], (self._log_id, level, start, stop)).fetchall()
+        return rows
+
+    def _leaves(self, addresses: Sequence[NodeAddress]) -> Iterator[tuple[NodeAddress, bytes]]:
+        for address in addresses:
+            row = self._run(self._sql["leaf"], (self._log_id, address.position)).fetchone()
+            if row is not None:
+                yield address, row[0]
+
+    def _nodes(self, addresses: Sequence[NodeAddress]) -> dict[NodeAddress, bytes]:
+        """One statement for all of them: each is a seek, and only the way to the server and back is shared."""
+        if not addresses:
+            return {}
+        statement = self._sql["nodes"].format(", ".join([self._sql["address"]] * len(addresses)))
+        values = [number for address in addresses for number in address]
+        rows = self._run(statement, (*values, self._log_id))
+        return {NodeAddress(level, position): digest for level, position, digest in rows if digest is not None}
+
+    def _insert(self, name: str, rows: list[Row]) -> None:
+        if len(rows) == 1:
+            self._run(self._sql[name], rows[0])
+        elif rows:
+            with self._translated():
+                self._driver.cursor().executemany(self._sql[name], rows)
+
+    def _run(self, statement: str, values: Sequence[Any]) -> Any:
+        with self._translated():
+            return self._driver.execute(statement, values)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except self._errors.IntegrityError:
+            raise
+        except self._errors.Error as error:
+            raise DBAPIError("a statement of the log", None, error) from error
+
+
+def lock_key(log_id: str) -> int:
+    """The 64-bit key of a log's advisory lock: the first bytes of a SHA-256 under a name of its own."""
+    digest = hashlib.sha256(b"audit log head\n" + log_id.encode()).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
