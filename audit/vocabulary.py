@@ -86,6 +86,7 @@ _ROWS: Final = (
     ),
     Event("account:created", _SERVICE, "{actor} created the account of {subject}.", subject=REQUIRED),
     Event("account:invited", _SERVICE, "{actor} invited {subject}.", subject=REQUIRED),
+    Event("account:reset-agreed", _SERVICE, "{actor} agreed to a reset of the account of {subject}.", subject=REQUIRED),
     Event("account:activated", _SERVICE, "{subject} accepted the invitation and set a password.", subject=REQUIRED),
     Event("account:disabled", _SERVICE, "{actor} disabled the account of {subject}.", subject=REQUIRED),
     Event("account:enabled", _SERVICE, "{actor} enabled the account of {subject}.", subject=REQUIRED),

@@ -36,6 +36,7 @@ class Permission(StrEnum):
     ANSWER_LEGAL_NOTES = "answer-legal-notes"
     READ_LEGAL_NOTES = "read-legal-notes"
     VIEW_SERVICE_TRAIL = "view-service-trail"
+    AGREE_TO_RESETS = "agree-to-resets"
     # In one inspection (VERIFY_LOG, EXPORT_EVIDENCE and CLEAR_ALARMS also hold for the service's own log)
     VIEW_INSPECTION = "view-inspection"
     MANAGE_INSPECTORS = "manage-inspectors"
@@ -67,6 +68,8 @@ SERVICE_MATRIX: dict[Role, frozenset[Permission]] = {
             Permission.ANSWER_LEGAL_NOTES,
             Permission.READ_LEGAL_NOTES,
             Permission.VIEW_SERVICE_TRAIL,
+            # An administrator alone could otherwise take over an inspector's account and read documents with it.
+            Permission.AGREE_TO_RESETS,
             Permission.VERIFY_LOG,
             Permission.EXPORT_EVIDENCE,
             Permission.CLEAR_ALARMS,

@@ -66,6 +66,8 @@ class Invitation(Model):
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
     purpose: Mapped[str] = mapped_column(String(20))  # "activate" or "reset"
+    made_by: Mapped[str] = mapped_column(String(30), default="")
+    agreed_by: Mapped[str] = mapped_column(String(30), default="")  # a reset works only once a second person agreed
     made_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]

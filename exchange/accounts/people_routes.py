@@ -8,8 +8,8 @@ from werkzeug.wrappers import Response
 from exchange.access.guard import requires
 from exchange.access.roles import Permission, Role
 from exchange.accounts.forms import NewPersonForm
-from exchange.accounts.queries import get_account, list_accounts
-from exchange.accounts.service import create_account, disable_account, enable_account, invite
+from exchange.accounts.queries import get_account, list_accounts, waiting_resets
+from exchange.accounts.service import agree_to_reset, create_account, disable_account, enable_account, invite
 from exchange.errors import InvalidError
 from exchange.web.form_pages import Page, form_page, show_error
 from exchange.web.identity import parts, signed_in
@@ -61,6 +61,24 @@ def invite_again(person_id: str) -> Response:
     _keep_link(person_id, token)
     flash("A new link was made. Earlier links no longer work.")
     return redirect(url_for("people.person", person_id=person_id), 303)
+
+
+@people.get("/resets")
+@requires(Permission.AGREE_TO_RESETS)
+def resets() -> str:
+    """List the reset links that wait for a second person."""
+    with parts().database.read() as rows:
+        return render_template("people/resets.html", waiting=waiting_resets(rows, parts().clock()))
+
+
+@people.post("/resets/<invitation_id>/agree", endpoint="agree_to_reset")
+@requires(Permission.AGREE_TO_RESETS)
+def agree(invitation_id: str) -> Response:
+    """Let one reset link work."""
+    with parts().database.unit_of_work() as unit:
+        name = agree_to_reset(unit, actor=signed_in().person_id, invitation_id=invitation_id).name
+    flash(f"The reset link of {name} works now.")
+    return redirect(url_for("people.resets"), 303)
 
 
 @people.post("/people/<person_id>/disable")

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from exchange.access.roles import Role
 from exchange.accounts.browsers import say_browser
@@ -51,6 +51,39 @@ class OpenSession:
     last_seen_at: datetime
     browser: str
     address: str
+
+
+@dataclass(frozen=True)
+class WaitingReset:
+    """A reset link that waits for a second person to agree."""
+
+    invitation_id: str
+    name: str
+    organisation: str
+    made_by: str
+    made_at: datetime
+    until: datetime
+
+
+def waiting_resets(session: Session, now: datetime) -> list[WaitingReset]:
+    """Return the reset links nobody has agreed to yet, the oldest first."""
+    maker = aliased(Person)
+    rows = session.execute(
+        select(Invitation, Person, maker.name)
+        .join(Person, Person.id == Invitation.person_id)
+        .outerjoin(maker, maker.id == Invitation.made_by)
+        .where(
+            Invitation.purpose == "reset",
+            Invitation.agreed_by == "",
+            Invitation.used_at.is_(None),
+            Invitation.expires_at > now,
+        )
+        .order_by(Invitation.made_at)
+    )
+    return [
+        WaitingReset(row.id, person.name, person.organisation, made_by or "the host", row.made_at, row.expires_at)
+        for row, person, made_by in rows
+    ]
 
 
 def list_accounts(session: Session, now: datetime) -> list[Account]:

@@ -26,6 +26,10 @@ LONGEST_EMAIL = 254  # RFC 5321
 LONGEST_NAME = 120
 
 ADDRESS_TAKEN = "There is already an account with this email address"
+NOT_AGREED = (
+    "This link does not work yet: a data protection officer has to agree to it first. Nothing was lost and the link "
+    "stays good. Try it again when they have."
+)
 LINK_SPENT = (
     "This link has been used, has expired or is not complete. Nothing was lost. "
     "Ask the administrator who invited you for a new link."
@@ -87,7 +91,9 @@ def create_account(
 def invite(unit: UnitOfWork, *, actor: str, person_id: str) -> str:
     """Make a one-time link token for a person; earlier unused ones stop working.
 
-    Whoever has set a password before gets a link that also drops the second factor and every open session when used.
+    Whoever has set a password before gets a link that also drops the second factor and every open session when used,
+    and that works only once a data protection officer agreed (`agree_to_reset`): the administrator who holds the link
+    cannot open somebody's account alone, and the officer who agrees does not have it.
 
     Raises:
         NotFoundError: no such person.
@@ -108,6 +114,7 @@ def invite(unit: UnitOfWork, *, actor: str, person_id: str) -> str:
             token_hash=hash_token(token),
             person_id=person.id,
             purpose="reset" if person.activated_at else "activate",
+            made_by=actor,
             made_at=unit.now,
             expires_at=unit.now + INVITATION_LIFE,
         )
@@ -136,7 +143,26 @@ def person_invited(session: Session, token: str, now: datetime) -> Person:
     person = session.get_one(Person, row.person_id)
     if person.disabled_at is not None:
         raise ConflictError(LINK_SPENT)
+    if row.purpose == "reset" and not row.agreed_by:
+        raise ConflictError(NOT_AGREED)
     return person
+
+
+def agree_to_reset(unit: UnitOfWork, *, actor: str, invitation_id: str) -> Person:
+    """Let a reset link work: the second person's part.
+
+    Raises:
+        NotFoundError: no reset waits under this identifier.
+        ConflictError: the actor made the link, or it is the actor's own account.
+    """
+    row = unit.session.get(Invitation, parse_identifier(invitation_id, "inv"), with_for_update=True)
+    if row is None or row.purpose != "reset" or row.used_at or row.agreed_by or row.expires_at <= unit.now:
+        raise NotFoundError
+    if actor in {row.made_by, row.person_id}:
+        raise ConflictError("Somebody else has to agree to this reset. Nothing was changed.")
+    row.agreed_by = actor
+    trail.record(unit, "account:reset-agreed", actor=actor, subject=row.person_id)
+    return unit.session.get_one(Person, row.person_id)
 
 
 def take_up_invitation(unit: UnitOfWork, *, token: str, new_hash: str) -> Person:

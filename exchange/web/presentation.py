@@ -8,11 +8,18 @@ from flask import Flask, request, url_for
 from flask_login import current_user
 from markupsafe import Markup, escape
 
-from exchange.access.policy import decide_in_service
+from exchange.access.policy import Decision, decide_in_service
 from exchange.access.roles import Permission, Role
 from exchange.clock import say_day, say_moment
 from exchange.web.identity import parts, signed_in
 
+# Pages of the service as a whole, and what it takes to see them.
+SERVICE_PAGES = (
+    (Permission.MANAGE_ACCOUNTS, "People", "people.list_people"),
+    (Permission.READ_LEGAL_NOTES, "Legal notes", "legal_notes.list_notes"),
+    (Permission.VIEW_SERVICE_TRAIL, "Service trail", "oversight.service_trail"),
+    (Permission.AGREE_TO_RESETS, "Account resets", "people.resets"),
+)
 UNITS = ("bytes", "KB", "MB", "GB", "TB")
 
 
@@ -55,16 +62,13 @@ def navigation() -> list[dict[str, object]]:
     if not current_user.is_authenticated:
         return []
     actor = signed_in().actor
-    rows = [("Inspections", "inspections.home", None)]
-    if decide_in_service(actor, Permission.MANAGE_ACCOUNTS) == "allowed":
-        rows.append(("People", "people.list_people", None))
-    if decide_in_service(actor, Permission.READ_LEGAL_NOTES) == "allowed":
-        rows.append(("Legal notes", "legal_notes.list_notes", None))
-    if decide_in_service(actor, Permission.VIEW_SERVICE_TRAIL) == "allowed":
-        rows.append(("Service trail", "oversight.service_trail", None))
-    rows.append(("Your account", "accounts.account", None))
+    rows = [("Inspections", "inspections.home")]
+    for permission, text, endpoint in SERVICE_PAGES:
+        if decide_in_service(actor, permission) is Decision.ALLOWED:
+            rows.append((text, endpoint))
+    rows.append(("Your account", "accounts.account"))
     return [
-        {"text": text, "href": url_for(endpoint), "active": request.endpoint == endpoint} for text, endpoint, _ in rows
+        {"text": text, "href": url_for(endpoint), "active": request.endpoint == endpoint} for text, endpoint in rows
     ]
 
 

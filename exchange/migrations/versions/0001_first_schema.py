@@ -250,6 +250,8 @@ def upgrade() -> None:
         sa.Column("token_hash", sa.LargeBinary(length=32), nullable=False),
         sa.Column("person_id", sa.String(length=30), nullable=False),
         sa.Column("purpose", sa.String(length=20), nullable=False),
+        sa.Column("made_by", sa.String(length=30), nullable=False),
+        sa.Column("agreed_by", sa.String(length=30), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),

@@ -8,6 +8,9 @@ from sqlalchemy import select
 
 from exchange.access.roles import Role
 from exchange.accounts.models import Invitation, Person, ServiceRole
+from exchange.accounts.queries import waiting_resets
+from exchange.accounts.service import agree_to_reset, invite
+from exchange.errors import ConflictError, NotFoundError
 from exchange.parts import Parts
 from tests.exchange.visiting import PASSWORD, Browser, MadePerson, MovableClock, heading, words_of
 from tests.exchange.visiting_fixtures import MakePerson, ServiceEntries, SignInAs, another_browser
@@ -134,6 +137,7 @@ def test_a_link_for_somebody_active_resets_password_second_factor_and_sessions(
     link = link_on(client, path)
     assert browser.get("/account").status_code == 200  # making a link changes nothing for the person
     fresh = another_browser(app)
+    agree_as(sign_in, make_person, another_browser(app))
     assert fresh.send(link, {"password": "kettle meadow sunrise"}).status_code == 303
     assert browser.get("/account").status_code == 302
     assert fresh.send("/sign-in", {"email": person.email, "password": PASSWORD}).status_code == 400
@@ -141,6 +145,48 @@ def test_a_link_for_somebody_active_resets_password_second_factor_and_sessions(
     assert answer.headers["Location"] == "/sign-in/set-up-code"
     events = [entry.event for entry in service_entries()]
     assert events[-3:] == ["password:changed", "second-factor:reset", "sign-in:refused"]
+
+
+def agree_as(sign_in: SignInAs, make_person: MakePerson, browser: Browser) -> MadePerson:
+    """Agree to the one reset that waits, as a data protection officer who had no part in making it."""
+    officer = make_person(Role.DATA_PROTECTION_OFFICER, name="Officer Example")
+    sign_in(browser, officer)
+    found = re.search(r'action="(/resets/inv_[0-9a-z]{26}/agree)"', browser.get("/resets").text)
+    assert found
+    assert browser.send(found[1], page="/resets").status_code == 303
+    return officer
+
+
+def test_an_administrator_alone_cannot_open_somebodys_account(
+    client: Browser, app: Flask, admin: MadePerson, make_person: MakePerson, sign_in: SignInAs
+) -> None:
+    person = make_person()
+    path = f"/people/{person.id}"
+    client.send(f"{path}/invite", page=path)
+    link = link_on(client, path)
+    fresh = another_browser(app)
+    answer = fresh.get(link)
+    assert answer.status_code == 409
+    assert "has to agree to it first" in words_of(answer)
+    assert client.get("/resets").status_code == 403
+    agree_as(sign_in, make_person, another_browser(app))
+    assert fresh.get(link).status_code == 200
+
+
+def test_whoever_made_a_reset_or_is_reset_cannot_be_the_one_who_agrees(parts: Parts, make_person: MakePerson) -> None:
+    maker, person = make_person(Role.DATA_PROTECTION_OFFICER), make_person(Role.DATA_PROTECTION_OFFICER)
+    with parts.database.unit_of_work() as unit:
+        invite(unit, actor=maker.id, person_id=person.id)
+    with parts.database.read() as session:
+        (waiting,) = waiting_resets(session, parts.clock())
+    for actor in (maker.id, person.id):
+        with pytest.raises(ConflictError), parts.database.unit_of_work() as unit:
+            agree_to_reset(unit, actor=actor, invitation_id=waiting.invitation_id)
+    other = make_person(Role.DATA_PROTECTION_OFFICER)
+    with parts.database.unit_of_work() as unit:
+        agree_to_reset(unit, actor=other.id, invitation_id=waiting.invitation_id)
+    with pytest.raises(NotFoundError), parts.database.unit_of_work() as unit:
+        agree_to_reset(unit, actor=other.id, invitation_id=waiting.invitation_id)
 
 
 def test_disabling_shuts_a_person_out_and_enabling_lets_them_in_again(
