@@ -24,6 +24,9 @@ Row = tuple[Any, ...]
 Head = tuple[int, bytes]
 """The index and the leaf hash of a log's last entry."""
 
+_MOST_TOGETHER: Final = 64
+"""Entries that go to the server in one statement; for more, rows are sent one after the other."""
+
 _STATEMENTS: Final = {
     "head": "SELECT leaf_index, leaf_hash FROM audit_entry WHERE log_id = ? ORDER BY leaf_index DESC LIMIT 1",
     "nodes": (  # a subquery for each address is a seek on its key; a join is whatever the planner guesses
@@ -51,12 +54,13 @@ _SQL: Final = {
     "postgresql": {
         **{name: sql.replace("?", "%s") for name, sql in _STATEMENTS.items()},
         "lock": "SELECT pg_advisory_xact_lock(%s)",
-        "add_both": (  # one way to the server and back for the pair that most appends add
+        "add_all": (
             "WITH added AS (INSERT INTO audit_entry"
-            " (log_id, leaf_index, entry, leaf_hash, time, event, actor, inspection, subject, items)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s))"
-            " INSERT INTO audit_node (log_id, level, node_index, hash) VALUES (%s, %s, %s, %s)"
+            " (log_id, leaf_index, entry, leaf_hash, time, event, actor, inspection, subject, items) VALUES {entries})"
+            " INSERT INTO audit_node (log_id, level, node_index, hash) VALUES {nodes}"
         ),
+        "entry": "(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        "node": "(%s, %s, %s, %s)",
     },
 }
 
@@ -71,6 +75,7 @@ class HotStatements:
         self._is_sqlite = connection.dialect.name == "sqlite"
         self._sql = _SQL[connection.dialect.name]
         self._driver: Any = connection.connection.dbapi_connection
+        self._cursor = self._driver.cursor()
         self._errors: Any = connection.dialect.loaded_dbapi
 
     def lock(self) -> None:
@@ -81,7 +86,7 @@ class HotStatements:
             self._run(self._sql["lock"], (lock_key(self._log_id),))
             return
         try:
-            self._driver.execute(self._sql["lock"])
+            self._cursor.execute(self._sql["lock"])
         except self._errors.OperationalError as error:
             raise TransactionError(
                 "The transaction could not become the one that writes; open it with BEGIN IMMEDIATE."
@@ -113,8 +118,8 @@ class HotStatements:
     def insert(self, entry_rows: list[Row], node_rows: list[Row]) -> None:
         """Add rows. Raises LogDamagedError where a row is in the way."""
         try:
-            if len(entry_rows) == len(node_rows) == 1 and not self._is_sqlite:
-                self._run(self._sql["add_both"], (*entry_rows[0], *node_rows[0]))
+            if not self._is_sqlite and node_rows and len(entry_rows) <= _MOST_TOGETHER:
+                self._insert_together(entry_rows, node_rows)
             else:
                 self._insert("add_entry", entry_rows)
                 self._insert("add_node", node_rows)
@@ -154,11 +159,18 @@ class HotStatements:
             self._run(self._sql[name], rows[0])
         elif rows:
             with self._translated():
-                self._driver.cursor().executemany(self._sql[name], rows)
+                self._cursor.executemany(self._sql[name], rows)
+
+    def _insert_together(self, entry_rows: list[Row], node_rows: list[Row]) -> None:
+        """One statement, so one way to the server and back."""
+        entries = ", ".join([self._sql["entry"]] * len(entry_rows))
+        nodes = ", ".join([self._sql["node"]] * len(node_rows))
+        values = [value for row in (*entry_rows, *node_rows) for value in row]
+        self._run(self._sql["add_all"].format(entries=entries, nodes=nodes), values)
 
     def _run(self, statement: str, values: Sequence[Any]) -> Any:
         with self._translated():
-            return self._driver.execute(statement, values)
+            return self._cursor.execute(statement, values)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import psycopg
 from sqlalchemy import Connection, DateTime, Dialect, MetaData, create_engine, event
 from sqlalchemy.engine import Engine, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
@@ -25,6 +27,7 @@ from audit.entry import Entry
 from exchange.clock import Clock
 
 BUSY_SECONDS = 30
+RESTED_SECONDS = 1.0
 
 
 class Moment(TypeDecorator[datetime]):
@@ -144,7 +147,25 @@ def make_engine(url: str) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return create_engine(parsed, pool_size=10, max_overflow=30, pool_pre_ping=True, hide_parameters=True)
+    engine = create_engine(parsed, pool_size=10, max_overflow=30, hide_parameters=True)
+    event.listen(engine, "checkin", _note_return)
+    event.listen(engine, "checkout", _verify_rested)
+    return engine
+
+
+def _note_return(_driver: Any, record: Any) -> None:
+    record.info["returned"] = time.monotonic()
+
+
+def _verify_rested(driver: Any, record: Any, _proxy: Any) -> None:
+    """Ask a connection that has rested whether its server is still there; one in constant use need not be asked."""
+    if time.monotonic() - record.info.get("returned", time.monotonic()) < RESTED_SECONDS:
+        return
+    try:
+        driver.execute("SELECT 1")
+        driver.rollback()
+    except psycopg.Error as error:
+        raise DisconnectionError from error  # the pool then opens another
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
