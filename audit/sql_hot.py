@@ -75,7 +75,7 @@ class HotStatements:
         self._is_sqlite = connection.dialect.name == "sqlite"
         self._sql = _SQL[connection.dialect.name]
         self._driver: Any = connection.connection.dbapi_connection
-        self._cursor = self._driver.cursor()
+        self._cursor: Any = connection.connection.cursor()
         self._errors: Any = connection.dialect.loaded_dbapi
 
     def lock(self) -> None:
