@@ -14,8 +14,7 @@ MAX_REASON = 2000
 
 KINDS = {
     "log-damaged": "The log is not as it was written",
-    "sealed-file-differs": "A document was read back from the store and is not what was received",
-    "content-unavailable": "A document could not be read when somebody asked for it",
+    "check-failed": "A document’s sealed file is not what was received, or cannot be read",
     "disposal-failed": "A document that is due for disposal could not be disposed of",
     "inspection-key-not-destroyed": "The inspection’s key is due to be destroyed and could not be",
 }
