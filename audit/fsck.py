@@ -147,7 +147,9 @@ class _Check(Generic[ConnectionT]):
         return frontier
 
     def _rebuild_chunk(self, frontier: Frontier, start: int, stop: int, sizes: set[int]) -> None:
-        rows = {int(row.index): (row, copies) for row, copies in self._entry_rows(start, stop)}
+        rows: dict[int, tuple[StoredEntry, SearchCopies]] = {
+            found[0].index: found for found in self._entry_rows(start, stop)
+        }
         nodes = self._node_rows(start, stop)
         for index in range(start, stop):
             leaf = self._leaf(index, rows.get(index))

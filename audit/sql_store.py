@@ -64,7 +64,7 @@ class SqlLogStore:
         for index, entry in enumerate(entries, first):
             encoded, copies = entry.encode(), copies_of(entry)
             leaf = leaf_hash(encoded)
-            entry_rows.append((log_id, index, encoded, leaf, *_columns(copies)))
+            entry_rows.append((log_id, index, encoded, leaf, *copies))
             node_rows += [(log_id, *address, digest) for address, digest in frontier.append(leaf)]
         hot.insert(entry_rows, node_rows)
         return LeafIndex(first)
@@ -149,7 +149,7 @@ class SqlLogStore:
     ) -> list[tuple[StoredEntry, SearchCopies]]:
         """The entry rows with start <= index < stop, in order, and the copies kept beside them."""
         rows = HotStatements(connection, log_id).entry_rows(start, stop)
-        return [(StoredEntry(*row[:4]), SearchCopies(*row[4:])) for row in rows]
+        return [(StoredEntry(*row[:4]), SearchCopies._make(row[4:])) for row in rows]
 
     def raw_nodes(
         self, connection: Connection, log_id: str, level: int, start: int, stop: int
@@ -213,10 +213,6 @@ def _conditions(filters: SearchFilters) -> Iterator[ColumnElement[bool]]:
         yield rows.time >= time_text(filters.since)
     if filters.until is not None:
         yield rows.time < time_text(filters.until)
-
-
-def _columns(copies: SearchCopies) -> tuple[str | None, ...]:
-    return copies.time, copies.event, copies.actor, copies.inspection, copies.subject, copies.items
 
 
 def _log_record(row: Any) -> LogRecord:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NewType, Protocol, TypeVar
+from typing import NamedTuple, NewType, Protocol, TypeVar
 
 from audit.entry import Entry, decode
 from audit.merkle import NodeAddress
@@ -50,8 +50,7 @@ class StoredCheckpoint:
     signed_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class SearchCopies:
+class SearchCopies(NamedTuple):
     """What is kept beside an entry to find it by; `time` as in the entry, `items` as `|1.1|1.4|`, empty when none."""
 
     time: str
