@@ -29,7 +29,11 @@ class Shape:
     batch: int = 1
 
 
-SHAPES = (Shape("one at a time"), Shape(f"{THREADS} threads", threads=THREADS), Shape(f"batches of {BATCH}", batch=BATCH))
+SHAPES = (
+    Shape("one at a time"),
+    Shape(f"{THREADS} threads", threads=THREADS),
+    Shape(f"batches of {BATCH}", batch=BATCH),
+)
 
 
 @dataclass

@@ -41,9 +41,7 @@ class LogUnderTest:
                     "document": self.document,
                     "bytes": number,
                 }
-                trail.record(
-                    unit, "release:completed", actor=self.person, inspection=self.inspection, details=details
-                )
+                trail.record(unit, "release:completed", actor=self.person, inspection=self.inspection, details=details)
 
     def entry(self, number: int) -> Entry:
         """An entry like those of `append`."""

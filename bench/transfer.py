@@ -125,7 +125,11 @@ def report(series: Mapping[str, Series], size: int) -> None:
         say(f"    upload    {ratios(ours.up_cpu, other.up_cpu).text()} of the CPU time")
         say(f"    download  {ratios(ours.down, other.down).text()} times as fast")
     factor = ratios(ours.up, series[PLAIN].up).median
-    say(verdict(f"upload at least {UPLOAD_GOAL:.0f} times as fast as plain Flask: {factor:.2f}", met=factor >= UPLOAD_GOAL))
+    say(
+        verdict(
+            f"upload at least {UPLOAD_GOAL:.0f} times as fast as plain Flask: {factor:.2f}", met=factor >= UPLOAD_GOAL
+        )
+    )
 
 
 def _report_memory(growth: Mapping[int, tuple[float, float, float]]) -> None:
