@@ -14,7 +14,15 @@ from typing import Protocol
 
 from keys.errors import KeyExistsError, KeyUnavailableError
 from keys.identifiers import is_identifier, require_identifier
-from keys.protected_file import locked_folder, make_folder, overwrite_and_remove, replace, spare_prefix, write_new
+from keys.protected_file import (
+    is_spare,
+    locked_folder,
+    make_folder,
+    overwrite_and_remove,
+    replace,
+    spare_prefix,
+    write_new,
+)
 from keys.wrapping import WrappedKey
 
 INSPECTION = "inspection"
@@ -50,6 +58,9 @@ class WrappedKeyStore(Protocol):
 
     def inspections(self) -> tuple[str, ...]:
         """Give the identifiers of the inspections that have a key, sorted."""
+
+    def sweep_unfinished(self) -> int:
+        """Remove what writes left that were killed before they were complete; return how many. No writer is touched."""
 
 
 class FolderKeyStore:
@@ -113,6 +124,20 @@ class FolderKeyStore:
     def inspections(self) -> tuple[str, ...]:
         """See WrappedKeyStore.inspections."""
         return tuple(name for name in _names(self._root, "") if self.has(name, INSPECTION))
+
+    def sweep_unfinished(self) -> int:
+        """See WrappedKeyStore.sweep_unfinished."""
+        return sum(self._sweep(inspection_id) for inspection_id in _names(self._root, ""))
+
+    def _sweep(self, inspection_id: str) -> int:
+        path = self._folder(inspection_id)
+        # Whoever writes holds the folder, so under the lock every unfinished file is one that nobody finishes.
+        with suppress(KeyUnavailableError), self._locked(inspection_id) as folder:
+            left = [entry.name for entry in path.iterdir() if is_spare(entry.name)]
+            for name in left:
+                overwrite_and_remove(folder, name)
+            return len(left)
+        return 0
 
     def _folder(self, inspection_id: str) -> Path:
         return self._root / require_identifier(inspection_id)

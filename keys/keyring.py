@@ -99,6 +99,10 @@ class Keyring:
         """Give the identifiers of all documents that have a wrapped key, sorted, for the sweep of orphans."""
         return list(self._store.list(inspection_id))
 
+    def sweep_unfinished(self) -> int:
+        """Remove what killed writes left in the store; return how many. A write under way is not touched."""
+        return self._store.sweep_unfinished()
+
     def _inspection_key(self, inspection_id: str) -> bytes:
         # The store is asked first, cache or not: what it has forgotten is forgotten.
         wrapped = self._store.get(inspection_id, INSPECTION)

@@ -6,6 +6,7 @@ anywhere, the old content or the new one is there, never a part. A reader refuse
 
 import fcntl
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from keys.errors import KeyExistsError, KeyFileError
 _OTHERS_RIGHTS = 0o077
 _OTHERS_WRITE = 0o022
 _LONGEST = 1 << 20
+_SPARE = re.compile(r"\..+\.[0-9a-f]{16}")
 
 
 @contextmanager
@@ -146,3 +148,8 @@ def _spare_file(folder: int, name: str, content: bytes) -> Iterator[str]:
 def spare_prefix(name: str) -> str:
     """Begin the names that a write of `name` uses until it is complete; a killed write can leave one behind."""
     return f".{name}."
+
+
+def is_spare(name: str) -> bool:
+    """Tell whether a name is one that a write uses until it is complete."""
+    return _SPARE.fullmatch(name) is not None

@@ -1,6 +1,7 @@
 """The key store: create-only, private, and what it has forgotten is gone from the disk."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from keys.errors import IdentifierError, KeyExistsError, KeyUnavailableError, WrappedKeyError
 from keys.identifiers import new_identifier
 from keys.key_store import INSPECTION, FolderKeyStore
+from keys.protected_file import locked_folder
 from keys.wrapping import WrappedKey, wrap_key
 
 WRAPPED = wrap_key(os.urandom(32), os.urandom(32), b"", key_id=new_identifier("kek"), key_version=1)
@@ -128,6 +130,28 @@ def test_what_a_killed_write_left_goes_with_its_key(filled: FolderKeyStore, fold
     assert filled.list(INS) == (DOC,)
     filled.destroy(INS, DOC)
     assert not stale.exists()
+
+
+def test_a_sweep_removes_what_killed_writes_left_and_nothing_else(filled: FolderKeyStore, folder: Path) -> None:
+    kept = sorted(path.name for path in folder.iterdir())
+    stale = [folder / f".{name}.json.0123456789abcdef" for name in (INSPECTION, DOC, new_identifier("doc"))]
+    for path in stale:
+        path.write_bytes(b"left by a killed write")
+    (folder / ".other").write_bytes(b"not ours")
+    assert filled.sweep_unfinished() == len(stale)
+    assert sorted(path.name for path in folder.iterdir()) == [".other", *kept]
+    assert filled.sweep_unfinished() == 0
+
+
+def test_a_sweep_waits_for_a_write_under_way(filled: FolderKeyStore, folder: Path) -> None:
+    under_way = folder / f".{DOC}.json.0123456789abcdef"
+    with ThreadPoolExecutor(1) as pool, locked_folder(folder):
+        under_way.write_bytes(b"a write that holds the folder")
+        swept = pool.submit(filled.sweep_unfinished)
+        with pytest.raises(TimeoutError):
+            swept.result(timeout=0.05)
+        under_way.unlink()
+    assert swept.result() == 0
 
 
 @pytest.mark.parametrize("name", [INSPECTION, DOC])
