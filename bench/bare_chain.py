@@ -40,6 +40,10 @@ class BareSqlite:
             connection.executemany("INSERT INTO bare_chain VALUES (?, ?, ?)", rows)
             connection.execute("COMMIT")
 
+    def rows(self) -> list[tuple[int, bytes, bytes]]:
+        """Place, entry and hash of every row, in order."""
+        return self._own().execute("SELECT place, entry, hash FROM bare_chain ORDER BY place").fetchall()
+
     def _own(self) -> sqlite3.Connection:
         if not hasattr(self._kept, "connection"):
             self._kept.connection = self._connect()

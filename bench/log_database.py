@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from audit.entry import Entry
+from audit.entry import Detail, Entry
 from audit.log import AuditLog
 from audit.sql_store import SqlLogStore
 from exchange import trail
@@ -45,7 +45,7 @@ class LogUnderTest:
 
     def entry(self, number: int) -> Entry:
         """An entry like those of `append`."""
-        details = {"release": self.document, "document": self.document, "bytes": number}
+        details: dict[str, Detail] = {"release": self.document, "document": self.document, "bytes": number}
         return Entry("release:completed", utc_now(), self.person, self.inspection, details=details)
 
 
