@@ -29,6 +29,11 @@ def add_commands(commands: Commands) -> None:
     text = "dispose of what is due"
     run = acts.add_parser("run", help=text, description=text)
     run.add_argument("--as-of", metavar="DATE", help="as if it were this day, like 2026-03-31; today unless given")
+    run.add_argument(
+        "--before-its-day",
+        action="store_true",
+        help="needed with a later day: what is not due yet is destroyed too, for good",
+    )
     run.set_defaults(run=run_retention)
     text = "remove what abandoned uploads left behind; only while the web server is stopped"
     commands.add_parser("sweep", help=text, description=text).set_defaults(run=sweep_now)
@@ -48,7 +53,13 @@ def run_retention(options: argparse.Namespace) -> int:
     from exchange.retention.service import run_disposal  # noqa: PLC0415  a command loads what it does and no more
 
     with installed_parts(load_settings()) as parts:
-        as_of = parse_day(options.as_of) if options.as_of else in_london(parts.clock()).date()
+        today = in_london(parts.clock()).date()
+        as_of = parse_day(options.as_of) if options.as_of else today
+        if as_of > today and not (parts.settings.example or options.before_its_day):
+            raise InvalidError(
+                f"{as_of} has not come. Nothing was disposed of. This is no rehearsal: what is due by then would be "
+                "destroyed now, for good. If that is what you want, add --before-its-day."
+            )
         report = run_disposal(parts, as_of, trail.HOST)
     print(report)
     return 1 if report.failed else 0
@@ -63,6 +74,11 @@ def sweep_now(_options: argparse.Namespace) -> int:
     print(
         f"Removed {report.unfinished} unfinished files, {report.files} sealed files and {report.keys} keys of nobody."
     )
+    if report.unrecorded:
+        print(
+            f"{report.unrecorded} files were left: people hold receipts for them and no record tells of them, as after "
+            "restoring an older database. An alarm was raised for each. Restore a newer backup, or ask for them again."
+        )
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Commands about the installation on this host: init, upgrade, settings, serve, doctor, add-administrator."""
+"""Commands about the installation on this host: init, upgrade, settings, serve, doctor, accounts made on the host."""
 
 from __future__ import annotations
 
@@ -39,11 +39,12 @@ def add_commands(commands: Commands) -> None:
     settings = commands.add_parser("settings", help=text, description=text)
     settings.add_argument("--check", action="store_true", help="check the values in the environment instead")
     settings.set_defaults(run=show_settings)
-    text = "make an administrator's account and print the one-time link that opens it"
-    administrator = commands.add_parser("add-administrator", help=text, description=text)
-    administrator.add_argument("email", metavar="EMAIL")
-    administrator.add_argument("name", metavar="NAME", help="as others will see it; quote a name with spaces")
-    administrator.set_defaults(run=add_administrator)
+    for command, role in (("add-administrator", Role.ADMINISTRATOR), ("add-officer", Role.DATA_PROTECTION_OFFICER)):
+        text = f"make an account as {role.label.lower()} of the service and print the one-time link that opens it"
+        account = commands.add_parser(command, help=text, description=text)
+        account.add_argument("email", metavar="EMAIL")
+        account.add_argument("name", metavar="NAME", help="as others will see it; quote a name with spaces")
+        account.set_defaults(run=add_account, role=role)
 
 
 def init(_options: argparse.Namespace) -> int:
@@ -51,7 +52,7 @@ def init(_options: argparse.Namespace) -> int:
     settings = load_settings()
     install(settings)
     print(f"Made keys, database and log. Back up {settings.provider_key_file} apart from everything else.")
-    print("Next: exchange add-administrator EMAIL NAME")
+    print("Next: exchange add-administrator EMAIL NAME, then exchange add-officer EMAIL NAME")
     return 0
 
 
@@ -114,7 +115,7 @@ def show_settings(options: argparse.Namespace) -> int:
     return 0
 
 
-def add_administrator(options: argparse.Namespace) -> int:
+def add_account(options: argparse.Namespace) -> int:
     """Make the account and print its link."""
     settings = load_settings()
     with installed_parts(settings) as parts, parts.database.unit_of_work() as unit:
@@ -124,9 +125,9 @@ def add_administrator(options: argparse.Namespace) -> int:
             email=options.email,
             name=options.name,
             organisation="",
-            roles=frozenset({Role.ADMINISTRATOR}),
+            roles=frozenset({options.role}),
         )
         email = person.email
-    print(f"Made an administrator's account for {email}. This link opens it once, within three days:")
+    print(f"Made an account as {options.role.label.lower()} for {email}. This link opens it once, within three days:")
     print(f"{settings.public_url}/activate/{token}")
     return 0

@@ -161,6 +161,14 @@ class Vault:
             document.close()
         return digest.hexdigest()
 
+    def settle(self, inspection: str, document: str) -> None:
+        """Note beside the sealed file that it was acknowledged: no sweep takes it from then on."""
+        self.store.settle(blob_name(inspection, document))
+
+    def is_settled(self, inspection: str, document: str) -> bool:
+        """Tell whether a sealed file was acknowledged."""
+        return self.store.is_settled(blob_name(inspection, document))
+
     def destroy(self, inspection: str, document: str) -> None:
         """Destroy a document's data key, then its sealed file. Doing it again is no error."""
         self.keyring.destroy_data_key(inspection, document)

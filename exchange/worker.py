@@ -71,7 +71,9 @@ def duties_of(parts: Parts, go_on: Callable[[], bool]) -> list[Duty]:
 
     def sweep_orphans() -> None:
         report = sweeper.sweep(ORPHAN_AGE)
-        journal(duty="sweep").info("swept", unfinished=report.unfinished, files=report.files, keys=report.keys)
+        journal(duty="sweep").info(
+            "swept", unfinished=report.unfinished, files=report.files, keys=report.keys, unrecorded=report.unrecorded
+        )
 
     def dispose(day: date) -> None:
         report = run_disposal(parts, day, trail.WORKER)

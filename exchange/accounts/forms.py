@@ -7,7 +7,7 @@ from govuk_frontend_wtf.wtforms_widgets import GovCheckboxesInput, GovPasswordIn
 from wtforms import PasswordField, SelectMultipleField, StringField, SubmitField
 from wtforms.validators import InputRequired, Length
 
-from exchange.access.roles import SERVICE_ROLES, Role
+from exchange.access.roles import Role
 from exchange.accounts.passwords import MAXIMUM, MINIMUM
 from exchange.web.choices import choices_of
 
@@ -98,7 +98,7 @@ class NewPersonForm(FlaskForm):
     roles = SelectMultipleField(
         "Roles in the whole service",
         widget=GovCheckboxesInput(),
-        choices=choices_of((role.value, role.label) for role in Role if role in SERVICE_ROLES),
+        choices=choices_of((role.value, role.label) for role in (Role.ADMINISTRATOR, Role.LEAD_INSPECTOR)),
         description="Leave empty for everybody else: they are given their role inside an inspection",
     )
     submit = SubmitField("Create the account", widget=GovSubmitInput())

@@ -65,6 +65,9 @@ def create_account(
     address = parse_email(email)
     if unit.session.scalar(select(Person.id).where(Person.email == address)):
         raise InvalidError(ADDRESS_TAKEN, field="email")
+    if Role.DATA_PROTECTION_OFFICER in roles and actor != trail.HOST:
+        # Otherwise an administrator could make the second person whom a reset asks for.
+        raise InvalidError("A data protection officer of the whole service is made on the host", field="roles")
     if not roles <= SERVICE_ROLES:
         raise InvalidError("That role is given inside an inspection, not here", field="roles")
     if Role.ADMINISTRATOR in roles and len(roles) > 1:

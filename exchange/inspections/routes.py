@@ -51,6 +51,7 @@ def home() -> str:
         rows=rows,
         kinds=KINDS,
         may_open=decide_in_service(actor, Permission.OPEN_INSPECTION) == "allowed",
+        is_administrator=decide_in_service(actor, Permission.MANAGE_ACCOUNTS) == "allowed",
         may_answer_notes=decide_in_service(actor, Permission.ANSWER_LEGAL_NOTES) == "allowed",
         missing=missing,
     )

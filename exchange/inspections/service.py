@@ -65,7 +65,7 @@ def open_inspection(
         unit.session.add(RequestedItem(inspection_id=inspection.id, number=number, due_at=due))
     log.create(unit, inspection.id)
     # The key comes before the commit: an inspection without a key could not keep what it is sent; a key without an
-    # inspection is swept.
+    # inspection opens nothing.
     create_key(inspection.id)
     trail.record(
         unit,

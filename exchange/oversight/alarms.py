@@ -15,6 +15,7 @@ MAX_REASON = 2000
 KINDS = {
     "log-damaged": "The log is not as it was written",
     "check-failed": "A document’s sealed file is not what was received, or cannot be read",
+    "file-without-record": "A file that somebody was given a receipt for is in the store and no record tells of it",
     "disposal-failed": "A document that is due for disposal could not be disposed of",
     "inspection-key-not-destroyed": "The inspection’s key is due to be destroyed and could not be",
 }

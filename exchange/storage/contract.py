@@ -3,6 +3,7 @@
 Promises every store keeps:
 - a blob is visible only after `BlobWriter.commit()` returned, and is then durable (bytes and name);
 - a name is written once: committing over an existing blob raises `BlobExistsError`;
+- a blob that was settled is never an orphan to be swept, whatever the database says: its upload was acknowledged;
 - an abandoned or interrupted writer leaves nothing that `names()` or `open()` shows, and `sweep_unfinished()` removes
   its remains without touching a writer that is still at work.
 """
@@ -45,6 +46,12 @@ class BlobStore(Protocol):
 
     def create(self, name: str) -> BlobWriter:
         """Begin a blob that nobody sees before its commit."""
+
+    def settle(self, name: str) -> None:
+        """Mark a blob as acknowledged, once its row is committed. Raises BlobNotFoundError."""
+
+    def is_settled(self, name: str) -> bool:
+        """Tell whether a blob was acknowledged; False when there is none."""
 
     def open(self, name: str) -> IO[bytes]:
         """Open a blob for reading with seek. Raises BlobNotFoundError."""

@@ -32,7 +32,9 @@ def check_next(parts: Parts) -> bool:
     except ContentUnavailableError:
         found = None
     with parts.database.unit_of_work() as unit:
-        _conclude(unit, document.id, found)
+        is_whole = _conclude(unit, document.id, found)
+    if is_whole:  # again, in case the upload ended between its commit and this
+        parts.vault.settle(document.inspection_id, document.id)
     return True
 
 
@@ -72,13 +74,13 @@ def _claim(session: Session, now: datetime) -> Document | None:
     return document
 
 
-def _conclude(unit: UnitOfWork, document_id: str, found: str | None) -> None:
+def _conclude(unit: UnitOfWork, document_id: str, found: str | None) -> bool:
     document = unit.session.get_one(Document, document_id, with_for_update=True)
     if document.state != DocumentState.RECEIVED:
-        return  # disposed of, or concluded by another worker, while it was being read
+        return False  # disposed of, or concluded by another worker, while it was being read
     if found != document.sha256:
         mark_unreadable(unit, document, found)
-        return
+        return False
     document.state = DocumentState.CHECKED
     document.checked_at = unit.now
     document.check_claimed_until = None
@@ -89,3 +91,4 @@ def _conclude(unit: UnitOfWork, document_id: str, found: str | None) -> None:
         inspection=document.inspection_id,
         details={"document": document.id, "sha256": found},
     )
+    return True

@@ -113,6 +113,7 @@ def _receive(parts: Parts, sender: Sender, file_name: str, pieces: Pieces, start
     document = _document(sender, document_id, name, kind, content, arrival.key_version)
     document.started_at = started
     _record(parts, sender, document)
+    parts.vault.settle(sender.inspection, document_id)
     return Received(document_id, name, content.plain_size, content.sha256_hex)
 
 

@@ -1,7 +1,8 @@
 """Sweeping what was abandoned: unfinished files, sealed files and data keys that no document owns.
 
-Promises: nothing that a document row owns is touched; nothing younger than the given age, as this sweeper has seen
-it, is touched, so an upload between its last byte and its commit is safe.
+Promises: nothing that a document row owns is touched; nothing that was acknowledged is touched though its row is gone,
+as after restoring an older database: that is an alarm, and for people to settle; nothing younger than the given age, as
+this sweeper has seen it, is touched, so an upload between its last byte and its commit is safe.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
 
 from exchange.inspections.models import Inspection
+from exchange.oversight.service import raise_alarm
 from exchange.parts import Parts
 from exchange.submissions.models import Document, DocumentState
 from exchange.vault import blob_name
@@ -19,11 +22,12 @@ from exchange.vault import blob_name
 
 @dataclass(frozen=True)
 class SweepReport:
-    """What a sweep removed."""
+    """What a sweep removed, and how many acknowledged files it found that no row tells of."""
 
     unfinished: int = 0
     files: int = 0
     keys: int = 0
+    unrecorded: int = 0
 
 
 @dataclass
@@ -35,21 +39,25 @@ class Sweeper:
 
     def sweep(self, older_than: timedelta) -> SweepReport:
         """Remove orphans first seen at least `older_than` ago (zero: at once, when no web server is running)."""
-        unfinished = self.parts.vault.store.sweep_unfinished()
+        unfinished = self.parts.vault.store.sweep_unfinished() + self.parts.vault.keyring.sweep_unfinished()
         now = self.parts.clock()
         orphans = self._orphans()
         self.seen = {orphan: self.seen.get(orphan, now) for orphan in orphans}
-        due = [orphan for orphan, since in self.seen.items() if since <= now - older_than]
-        files = keys = 0
-        for orphan in due:
+        files = keys = unrecorded = 0
+        for orphan in [orphan for orphan, since in self.seen.items() if since <= now - older_than]:
             inspection, document = orphan.split("/")
-            if self._is_owned(document):
+            state = self._state_of(document)
+            if state not in {None, DocumentState.DISPOSED}:
+                continue
+            if state is None and self.parts.vault.is_settled(inspection, document):
+                unrecorded += 1
+                self._alarm(inspection, document)
                 continue
             keys += self.parts.vault.keyring.has_data_key(inspection, document)
             files += blob_name(inspection, document) in orphans[orphan]
             self.parts.vault.destroy(inspection, document)
             del self.seen[orphan]
-        return SweepReport(unfinished, files, keys)
+        return SweepReport(unfinished, files, keys, unrecorded)
 
     def _orphans(self) -> dict[str, set[str]]:
         """Find `<inspection>/<document>` with a sealed file or a key and no living document row."""
@@ -62,21 +70,35 @@ class Sweeper:
         for inspection in inspections:
             for document in self.parts.vault.keyring.wrapped_documents(inspection):
                 found.setdefault(f"{inspection}/{document}", set())
+        self._wait_for_commits()
         with self.parts.database.read() as session:
-            owned = {
-                f"{inspection}/{document}"
-                for inspection, document in session.execute(
-                    select(Document.inspection_id, Document.id).where(Document.state != DocumentState.DISPOSED)
-                )
-            }
+            owned = _owned(session)
         # An upload that is still arriving may take hours and has a key already: it is nobody's orphan.
         arriving = {name.removesuffix(".floe") for name in self.parts.vault.store.unfinished()}
         return {orphan: names for orphan, names in found.items() if orphan not in owned | arriving}
 
-    def _is_owned(self, document: str) -> bool:
+    def _wait_for_commits(self) -> None:
+        """Wait until each document being recorded is committed or not; a commit under way outlives a killed server.
+
+        On SQLite the transaction itself waits, since there is one writer at a time.
+        """
+        with self.parts.database.unit_of_work() as unit:
+            if unit.connection.dialect.name == "postgresql":
+                unit.connection.execute(text("LOCK TABLE document IN SHARE MODE"))
+
+    def _state_of(self, document: str) -> str | None:
         with self.parts.database.read() as session:
-            state = session.scalar(select(Document.state).where(Document.id == document))
-        return state is not None and state != DocumentState.DISPOSED
+            return session.scalar(select(Document.state).where(Document.id == document))
+
+    def _alarm(self, inspection: str, document: str) -> None:
+        with self.parts.database.unit_of_work() as unit:
+            known = inspection if unit.session.get(Inspection, inspection) else None
+            raise_alarm(unit, kind="file-without-record", inspection=known, subject=document)
+
+
+def _owned(session: Session) -> set[str]:
+    rows = session.execute(select(Document.inspection_id, Document.id).where(Document.state != DocumentState.DISPOSED))
+    return {f"{inspection}/{document}" for inspection, document in rows}
 
 
 def sweep(parts: Parts, older_than: timedelta) -> SweepReport:

@@ -38,10 +38,15 @@ def link_on(browser: Browser, path: str) -> str:
 
 
 def test_a_new_account_is_listed_with_its_roles_and_state(client: Browser, admin: MadePerson) -> None:
-    create(client, roles=["lead-inspector", "data-protection-officer"])
+    create(client, roles=["lead-inspector"])
     page = words_of(client.get("/people"))
-    assert "Noor Example noor@example.org Example Council Lead inspector, Data protection officer Invited" in page
+    assert "Noor Example noor@example.org Example Council Lead inspector Invited" in page
     assert "Ada Example" in page
+
+
+def test_an_administrator_cannot_make_the_officer_whom_a_reset_asks_for(client: Browser, admin: MadePerson) -> None:
+    given = {"name": "Noor Example", "email": "noor@example.org", "roles": ["data-protection-officer"]}
+    assert client.send("/people/new", given).status_code == 400
 
 
 def test_the_link_is_shown_once_and_kept_nowhere(client: Browser, admin: MadePerson, parts: Parts) -> None:

@@ -69,6 +69,21 @@ def test_a_name_is_written_once_and_the_first_blob_is_untouched(store: LocalFold
     assert files_below(store.root) == ["doc_00000000000000000000000001.floe"]
 
 
+def test_a_settled_blob_is_read_only_and_still_read_and_deleted(store: LocalFolderStore) -> None:
+    store.create(NAME).commit()
+    assert not store.is_settled(NAME)
+    store.settle(NAME)
+    store.settle(NAME)
+    assert store.is_settled(NAME)
+    assert stat.S_IMODE((store.root / NAME).stat().st_mode) == 0o400
+    with store.open(NAME) as blob:
+        assert blob.read() == b""
+    store.delete(NAME)
+    assert not store.is_settled(NAME)
+    with pytest.raises(BlobNotFoundError):
+        store.settle(NAME)
+
+
 def test_deleting_is_final_and_may_be_repeated(store: LocalFolderStore) -> None:
     store.create(NAME).commit()
     store.delete(NAME)

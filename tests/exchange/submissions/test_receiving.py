@@ -12,6 +12,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+from sqlalchemy import delete
 from sqlalchemy.exc import OperationalError
 
 from exchange.access.roles import Role
@@ -237,6 +238,28 @@ def test_a_sweep_waits_until_an_orphan_is_old_enough(
     assert sweeper.sweep(timedelta(minutes=60)).keys == 0
     clock.move(minutes=2)
     assert sweeper.sweep(timedelta(minutes=60)).keys == 1
+
+
+def test_after_restoring_an_older_database_a_sweep_leaves_what_people_hold_receipts_for(
+    send: Callable[..., Any], parts: Parts, area: Any, rows: Any
+) -> None:
+    document = send().document
+    before = left_behind(parts, area)
+    with parts.database.unit_of_work() as unit:
+        unit.session.execute(delete(DocumentItem))
+        unit.session.execute(delete(Document))
+    report = sweep(parts, timedelta(0))
+    assert (report.files, report.keys, report.unrecorded) == (0, 0, 1)
+    assert left_behind(parts, area) == before
+    assert [(alarm.kind, alarm.subject) for alarm in rows(Alarm)] == [("file-without-record", document)]
+
+
+def test_a_file_that_came_back_after_its_disposal_is_swept(send: Callable[..., Any], parts: Parts, area: Any) -> None:
+    document = send().document
+    with parts.database.unit_of_work() as unit:
+        unit.session.get_one(Document, document).state = DocumentState.DISPOSED
+    assert sweep(parts, timedelta(0)).files == 1
+    assert left_behind(parts, area) == []
 
 
 def test_a_sweep_never_takes_the_key_of_an_upload_still_arriving(parts: Parts, area: Any) -> None:
