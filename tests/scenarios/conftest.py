@@ -1,4 +1,4 @@
-"""A browser and services for the scenarios: one service shared by those that leave it as it was, or one of their own."""
+"""A browser and services for the scenarios: one service shared by those that leave it as it is, or one of their own."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager

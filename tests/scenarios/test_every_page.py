@@ -1,4 +1,4 @@
-"""Every page for every role, wide and narrow: nothing that axe finds, nothing to scroll sideways, no error, a heading."""
+"""Every page for every role, wide and narrow: axe finds nothing, nothing scrolls sideways, no error, a heading."""
 
 import json
 import os
@@ -23,7 +23,8 @@ AXE = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text()
 # Two choices of the design system: its back link stands between the landmarks, where the skip link passes it, and its
 # file button reads out its visible words with commas between them.
 ACCEPTED = [["region", ".govuk-back-link"], ["label-content-name-mismatch", "#files"]]
-LOOK = """axe.run(document, {resultTypes: ['violations']}).then(({violations}) => violations.flatMap(({id, help, nodes}) => {
+LOOK = """axe.run(document, {resultTypes: ['violations']}).then(({violations}) => violations.flatMap(
+  ({id, help, nodes}) => {
   const where = nodes.map(node => node.target.join(' ')).filter(it => !ACCEPTED.some(([a, b]) => a === id && b === it))
   return where.length ? [`${id} (${help}): ${where.join(', ')}`] : [] }))""".replace("ACCEPTED", json.dumps(ACCEPTED))
 PICTURES = os.environ.get("EXCHANGE_TEST_PICTURES", "")
