@@ -13,6 +13,7 @@ from exchange import trail as trails
 from exchange.access.guard import requires, requires_in_inspection
 from exchange.access.roles import Permission
 from exchange.errors import InvalidError, NotFoundError
+from exchange.inspections import legal_notes
 from exchange.inspections.models import Inspection
 from exchange.inspections.queries import get_inspection
 from exchange.oversight.filters import TrailFilters, parse_before, parse_filters
@@ -102,7 +103,8 @@ def access(inspection_id: str) -> str:
         record_access_viewed(unit, inspection_id, actor=signed_in().person_id)
     with parts().database.read() as session:
         now, past = access_list(session, parts().catalogue, inspection_id)
-    return render_template("oversight/access.html", scope=scope, members=now, past=past)
+        notes = legal_notes.notes_shown(session, parts().legal_notes, "audit")
+    return render_template("oversight/access.html", scope=scope, members=now, past=past, notes=notes)
 
 
 @oversight.get("/inspections/<inspection_id>/alarms")
