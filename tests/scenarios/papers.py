@@ -17,6 +17,7 @@ LIST_1_COLUMNS = (
     "Which children’s social care team?", "Does the child or young person have a disability?",
 )  # fmt: skip
 NEEDS = ("a) SPLD", "b) MLD", "e) SEMH", "f) SLCN", "k) ASD", "l) OTH")
+YES = ("a) Yes", "b) No")
 MIB = 1 << 20
 
 
@@ -31,12 +32,12 @@ def write_list_1(path: Path, children: int = 300) -> Path:
     for number in range(1, children + 1):
         born = date(2010, 1, 1) + timedelta(days=dice.randrange(4000))
         issued = born + timedelta(days=2000)
-        yes = ("a) Yes", "b) No")
         sheet.append(
             (
-                f"EXAMPLE-{number:05d}", f"X999{number:09d}", 9_000_000_000 + number, born, dice.choice("FMU"), "WBRI", issued, None, issued + timedelta(days=365), dice.choice(NEEDS), 100_000 + number, "Primary",
-                None, "b) No", dice.randrange(3), 0, round(dice.random() * 20, 1), dice.choice(yes), dice.choice(yes),
-                None, dice.choice(yes),
+                f"EXAMPLE-{number:05d}", f"X999{number:09d}", 9_000_000_000 + number, born, dice.choice("FMU"), "WBRI",
+                issued, None, issued + timedelta(days=365), dice.choice(NEEDS), 100_000 + number, "Primary", None,
+                "b) No", dice.randrange(3), 0, round(dice.random() * 20, 1), dice.choice(YES), dice.choice(YES), None,
+                dice.choice(YES),
             )
         )  # fmt: skip
     book.save(path)
