@@ -80,11 +80,15 @@ class Sweeper:
     def _wait_for_commits(self) -> None:
         """Wait until each document being recorded is committed or not; a commit under way outlives a killed server.
 
-        On SQLite the transaction itself waits, since there is one writer at a time.
+        On SQLite a server killed in its commit can leave it written but not shown to processes that have the database
+        open; should they be killed too, whoever opens it next finds the commit. A commit that is written after it
+        settles that nobody does, so this one writes (the number is nobody's and stays as it is).
         """
         with self.parts.database.unit_of_work() as unit:
             if unit.connection.dialect.name == "postgresql":
                 unit.connection.execute(text("LOCK TABLE document IN SHARE MODE"))
+            else:
+                unit.connection.execute(text("PRAGMA user_version = 0"))
 
     def _state_of(self, document: str) -> str | None:
         with self.parts.database.read() as session:

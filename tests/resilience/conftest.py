@@ -43,26 +43,26 @@ __all__ = [
 
 
 @pytest.fixture
-def area(make_area: Callable[..., Area]) -> Area:  # noqa: F811  the fixture named above
+def area(make_area: Callable[..., Area]) -> Area:
     return make_area()
 
 
 @pytest.fixture
-def servant(settings: Settings, area: Area) -> Iterator[Servant]:  # noqa: F811  the fixture named above
+def servant(settings: Settings, area: Area) -> Iterator[Servant]:
     """A process that has started the application and serves what it is told to."""
     with Servant.started(settings) as running:
         yield running
 
 
 @pytest.fixture
-def officer(client: ServiceClient, area: Area, sign_in: Callable[..., Any]) -> ServiceClient:  # noqa: F811  the same
+def officer(client: ServiceClient, area: Area, sign_in: Callable[..., Any]) -> ServiceClient:
     """The nominated officer, signed in."""
     signed_in: ServiceClient = sign_in(client, area.people[Role.NOMINATED_OFFICER])
     return signed_in
 
 
 @pytest.fixture
-def left(parts: Parts) -> Callable[[], list[str]]:  # noqa: F811  the fixture named above
+def left(parts: Parts) -> Callable[[], list[str]]:
     """Every file of the store and of the wrapped keys, by its path there."""
 
     def look() -> list[str]:

@@ -22,7 +22,7 @@ BOUNDARY = "exampleboundary7MA4YWxk"
 
 @dataclass(frozen=True)
 class Order:
-    """One request, the moment it comes, the fault that ends it, and the point at which it waits for the others."""
+    """One request, the moment it comes, what ends it before its time, and the point where it waits for the others."""
 
     now: str
     cookie: str

@@ -107,17 +107,16 @@ def serve(app: Flask, order: dict[str, Any], tell: Callable[[Any], None], wait: 
     head: dict[str, Any] = {}
 
     def start_response(status: str, headers: list[tuple[str, str]], _error: Any = None) -> Callable[[bytes], object]:
-        head.update(status=int(status.split()[0]), location=dict(headers).get("Location", ""))
+        head.update(status=int(status.split(maxsplit=1)[0]), location=dict(headers).get("Location", ""))
         return lambda _data: None
 
     body = app(environ, start_response)
-    text, sent = bytearray(), 0
-    for piece in body:
+    text = bytearray()
+    for sent, piece in enumerate(body, 1):
         if head:
             tell(head)
             head.clear()
         tell({"pieces": len(piece)})
-        sent += 1
         if sent == order["killed_after_pieces"]:
             os.kill(os.getpid(), signal.SIGKILL)
         text += piece[: LONGEST_TEXT - len(text)]

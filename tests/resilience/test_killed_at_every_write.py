@@ -42,7 +42,8 @@ class Installation:
         self._searched: set[tuple[int, int]] = set()
 
     def start_again(self) -> None:
-        """What `exchange sweep` and the worker do."""
+        """What `exchange sweep` and the worker do, once nothing of the killed server is open any more."""
+        self._parts.database.dispose()
         sweep(self._parts, timedelta(0))
         assert Worker(self._parts).run_once() == 0
 
@@ -66,7 +67,7 @@ class Installation:
         """Every document has its file and its key, nothing else is there, the logs are sound, nothing is readable."""
         with self._parts.database.read() as session:
             owned = [f"{row.inspection_id}/{row.id}" for row in session.scalars(select(Document))]
-            assert session.scalars(select(Alarm)).all() == []
+            assert [alarm.kind for alarm in session.scalars(select(Alarm))] == []
         expected = [f"{name}.floe" for name in owned] + [f"{name}.json" for name in owned]
         assert self._left() == sorted([*expected, f"{self._area.inspection}/inspection.json"])
         self._verify_logs()
@@ -88,6 +89,8 @@ class Installation:
 
     def _verify_nothing_readable(self) -> None:
         """Sealed files never change, so each is searched once."""
+        # Closing a file of SQLite's drops the locks that this process has on it: none may be in use.
+        self._parts.database.dispose()
         folders = [self._parts.settings.data_folder]
         if self._parts.settings.sqlite_path is not None:
             folders.append(self._parts.settings.sqlite_path.parent)
@@ -118,43 +121,27 @@ def test_a_server_killed_at_any_write_of_an_upload_loses_nothing_acknowledged_an
 ) -> None:
     path = f"{area.path}/items/1.1/upload"
     visit = Visit.of(officer, path)
-    reached: set[str] = set()
-    killed_at: set[str] = set()
+    struck: list[str] = []
     kept: list[bool] = []
-    completed = number = 0
+    completed = 0
     while completed < 2:  # whether a tree takes a new node differs from run to run
-        number += 1
-        assert number < MOST_POINTS
         clock.move(minutes=2)  # far enough that the session's last look is written too
-        content = content_of(f"{moment} {number}")
-        fault = Fault(number, moment, microseconds=100 + 37 * number)
+        content = content_of(f"{moment} {len(kept)}")
+        fault = Fault(moment, struck, microseconds=100 + 37 * len(kept))
         (seen,) = servant.serve(visit.upload(path, content, tmp_path / "body.upload", clock(), fault=fault))
         assert seen.was_killed or seen.status == 303, seen
         installation.start_again()
         kept.append(installation.verify_upload(content, seen))
         installation.verify_whole()
-        reached |= set(seen.points)
-        if seen.was_killed and len(seen.points) >= number:
-            killed_at.add(seen.points[number - 1])
-        completed += number > len(seen.points)
-    assert killed_at == reached
-    assert {"COMMIT", "link *.floe", "fsync *.floe.arriving", "create .*.json.*"} <= killed_at
+        new = [point for point in seen.points if point not in struck]
+        struck += new[:1]
+        completed = 0 if new else completed + 1
+        assert len(struck) < MOST_POINTS
+    labels = {point.partition(" #")[0] for point in struck}
+    assert {"COMMIT", "link *.floe", "fsync *.floe.arriving", "create .*.json.*", "chmod *.floe"} <= labels
+    assert struck.index("link *.floe #1") > struck.index("write *.floe.arriving #3")  # the header and two segments
     assert not kept[0]
     assert kept[-1]
-
-
-def test_an_undisturbed_upload_passes_points_of_every_kind(
-    servant: Servant, officer: ServiceClient, area: Area, clock: MovableClock, tmp_path: Path
-) -> None:
-    """What the kills above rest on: the count sees files, names, folders, statements and commits, in their order."""
-    path = f"{area.path}/items/1.1/upload"
-    order = Visit.of(officer, path).upload(path, content_of("whole"), tmp_path / "body.upload", clock())
-    (seen,) = servant.serve(order)
-    assert seen.status == 303
-    in_order = ["create *.floe.arriving", "write *.floe.arriving", "fsync *.floe.arriving", "link *.floe", "COMMIT"]
-    places = [len(seen.points) - 1 - seen.points[::-1].index(label) for label in in_order]
-    assert places == sorted(places)
-    assert seen.points.count("write *.floe.arriving") >= 3  # the header and two segments
 
 
 @pytest.fixture
@@ -170,7 +157,7 @@ def sent(
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_a_server_killed_in_a_download_is_never_said_to_have_completed_it(
+def test_a_server_killed_in_a_download_is_never_said_to_have_completed_it(  # noqa: PLR0917  fixtures
     servant: Servant,
     app: Any,
     area: Area,
@@ -183,32 +170,32 @@ def test_a_server_killed_in_a_download_is_never_said_to_have_completed_it(
 ) -> None:
     inspector = sign_in(app.test_client(), area.people[Role.INSPECTOR])
     visit = Visit.of(inspector, "/account/password")
-    ended_with = []
-    number = 0
-    while not ended_with or ended_with[-1][0] < 0:
-        number += 1
-        assert number < MOST_POINTS
+    struck: list[str] = []
+    sent_before_the_end = completed = 0
+    while completed < 2:
         clock.move(minutes=2)
         before = len(rows(Release))
         path = f"{area.path}/documents/{sent.id}/content"
-        order = Order(clock().isoformat(), visit.cookie, path, fault=Fault(number, moment))
-        (seen,) = servant.serve(order)
-        assert len(rows(Release)) <= before + 1
-        started = len(rows(Release)) > before
-        newest = max(rows(Release), key=lambda release: release.started_at, default=None)
-        assert started or not seen.pieces, "bytes without a record"
+        (seen,) = servant.serve(Order(clock().isoformat(), visit.cookie, path, fault=Fault(moment, struck)))
+        releases = sorted(rows(Release), key=lambda release: release.started_at)
         events = [entry.event for entry in installation.entries()]
-        assert events.count("release:started") == len(rows(Release))
-        assert events.count("release:completed") == sum(release.outcome == "completed" for release in rows(Release))
-        if started and newest is not None and newest.outcome == "completed":
+        assert events.count("release:started") == len(releases)
+        assert events.count("release:completed") == sum(release.outcome == "completed" for release in releases)
+        if seen.pieces:
+            assert len(releases) == before + 1, "bytes without a record"
+        if len(releases) > before and releases[-1].outcome == "completed":
             assert sum(seen.pieces) == sent.size
         installation.start_again()
         installation.verify_whole()
-        ended_with.append((seen.code, len(seen.pieces)))
-    assert any(code < 0 and pieces for code, pieces in ended_with)
+        new = [point for point in seen.points if point not in struck]
+        struck += new[:1]
+        completed = 0 if new else completed + 1
+        sent_before_the_end += seen.was_killed and bool(seen.pieces)
+        assert len(struck) < MOST_POINTS
+    assert sent_before_the_end
 
 
-def test_a_server_killed_between_two_pieces_of_a_download_leaves_a_start_without_an_end(
+def test_a_server_killed_between_two_pieces_of_a_download_leaves_a_start_without_an_end(  # noqa: PLR0917  fixtures
     servant: Servant,
     app: Any,
     area: Area,

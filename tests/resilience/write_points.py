@@ -11,16 +11,27 @@ import re
 import signal
 import sqlite3
 import stat
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import psycopg
 
 IDENTIFIER = re.compile(r"[a-z]{3}_[0-9a-z]{26}|(?<=\.)[0-9a-f]{16}\Z")
 READS = ("SELECT", "WITH WANTED", "PRAGMA", "SHOW")
-ON_PATHS = {"unlink": 0, "remove": 0, "mkdir": 0, "rmdir": 0, "link": 1, "rename": 1, "replace": 1}  # which path
+ON_PATHS = {
+    "unlink": 0,
+    "remove": 0,
+    "mkdir": 0,
+    "rmdir": 0,
+    "chmod": 0,
+    "link": 1,
+    "rename": 1,
+    "replace": 1,
+}  # which path
 ON_DESCRIPTORS = ("write", "pwrite", "writev", "fsync", "fdatasync", "ftruncate")
 
 Call = Callable[..., Any]
@@ -28,20 +39,24 @@ Call = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Fault:
-    """Where the process ends: at the call with this number, counted from 1, and at which moment of it.
+    """That the process ends at the point `at`, or else at the first not among `spared`, and at which moment of it.
 
-    "before" and "after" are SIGKILL; "during" sets a timer whose signal ends the process as abruptly, in the middle of
-    the call's own work or soon after it.
+    A point is its label and how many of that label came before, so that every point has its turn though one run has
+    more of them than another. "before" and "after" are SIGKILL; "during" sets a timer whose signal ends the process as
+    abruptly, in the middle of the call's own work or soon after it.
     """
 
-    number: int
     moment: str
+    spared: Sequence[str] = ()
+    at: str = ""
     microseconds: int = 300
 
-    def strike(self, number: int, moment: str) -> None:
-        """End the process when this is the place; with "during", soon."""
-        if number != self.number:
-            return
+    def is_meant(self, point: str) -> bool:
+        """Tell whether this is the point."""
+        return point == self.at if self.at else point not in self.spared
+
+    def strike(self, moment: str) -> None:
+        """End the process when this is the moment; with "during", soon."""
         if moment == self.moment:
             os.kill(os.getpid(), signal.SIGKILL)
         if (moment, self.moment) == ("before", "during"):
@@ -50,23 +65,24 @@ class Fault:
 
 
 class WritePoints:
-    """The count of one process; `tell` hears of every point before it is done."""
+    """The points of one process; `tell` hears of every one before it is done."""
 
     def __init__(self, tell: Callable[[str], None], fault: Fault | None) -> None:
         self._tell = tell
         self._fault = fault
-        self._count = 0
+        self._counts: Counter[str] = Counter()
 
     def counted(self, label: str, call: Callable[[], Any]) -> Any:
         """Do `call` as one point."""
-        self._count += 1
-        number = self._count  # a point may stand inside another
-        self._tell(label)
-        if self._fault is None:
+        self._counts[label] += 1
+        point = f"{label} #{self._counts[label]}"
+        self._tell(point)
+        if self._fault is None or not self._fault.is_meant(point):
             return call()
-        self._fault.strike(number, "before")
+        fault, self._fault = self._fault, None
+        fault.strike("before")
         done = call()
-        self._fault.strike(number, "after")
+        fault.strike("after")
         return done
 
     def install(self) -> None:
@@ -118,7 +134,7 @@ class WritePoints:
 
 def _plain(path: Any) -> str:
     """A file's name without what differs from run to run."""
-    return IDENTIFIER.sub("*", os.path.basename(os.fspath(path)))
+    return IDENTIFIER.sub("*", Path(path).name)
 
 
 def _file_label(name: str, arguments: tuple[Any, ...]) -> str:
@@ -126,7 +142,7 @@ def _file_label(name: str, arguments: tuple[Any, ...]) -> str:
     kind = os.fstat(arguments[0]).st_mode
     if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):
         return ""
-    return f"{name} {_plain(os.readlink(f'/proc/self/fd/{arguments[0]}'))}"
+    return f"{name} {_plain(Path(f'/proc/self/fd/{arguments[0]}').readlink())}"
 
 
 def _creation_label(_name: str, arguments: tuple[Any, ...]) -> str:
