@@ -56,45 +56,34 @@ def recognise(encoded: bytes, event_name: str, log_id: str) -> SearchCopies | No
 
     `event_name` may come from anywhere: another event's pattern does not fit.
     """
-    match = _pattern(event_name, log_id == SERVICE_LOG).fullmatch(encoded)
+    if not encoded.isascii():
+        return None
+    match = _pattern(event_name, log_id == SERVICE_LOG).fullmatch(encoded.decode())
     if match is None:
         return None
     actor, subject, item, inspection, own_subject, time = match.group(
         "actor", "about", "item", "inspection", "subject", "time"
     )
-    if inspection is None:
-        place = None
-    else:
-        place = inspection.decode()
-        if place != log_id:
-            return None
+    if inspection is not None and inspection != log_id:
+        return None
     if own_subject is not None:
         subject = own_subject
     elif subject is None and len(VOCABULARY[event_name].about) > 1:
         return None  # the next field in its row may say what the entry is about
-    return SearchCopies(
-        time.decode(),
-        event_name,
-        actor.decode(),
-        place,
-        None if subject is None else subject.decode(),
-        "" if item is None else f"|{item.decode()}|",
-    )
+    return SearchCopies(time, event_name, actor, inspection, subject, "" if item is None else f"|{item}|")
 
 
 @lru_cache(maxsize=512)
-def _pattern(event_name: str, is_service_log: bool) -> re.Pattern[bytes]:  # noqa: FBT001  part of a cache's key
+def _pattern(event_name: str, is_service_log: bool) -> re.Pattern[str]:  # noqa: FBT001  part of a cache's key
     event = VOCABULARY.get(event_name)
     if event is None or event.log == ("inspection" if is_service_log else "service"):
-        return re.compile(rb"(?!)")  # fits nothing: the full reading says what is wrong
+        return re.compile("(?!)")  # fits nothing: the full reading says what is wrong
     details = ",".join(_detail(event, name) for name in sorted(event.fields))
     inspection = "null(?P<inspection>(?!))?" if is_service_log else f'"(?P<inspection>{ID_PATTERN})"'
     groups = "".join(f"(?P<{name}>(?!))?" for name in _absent(event))
     return re.compile(
-        (
-            rf'{groups}\{{"actor":"(?P<actor>{_ACTOR})","details":\{{{details}\}},"event":"{re.escape(event.name)}",'
-            rf'"inspection":{inspection},"subject":{_subject(event)},"time":"(?P<time>{_TIME})","version":1\}}'
-        ).encode()
+        rf'{groups}\{{"actor":"(?P<actor>{_ACTOR})","details":\{{{details}\}},"event":"{re.escape(event.name)}",'
+        rf'"inspection":{inspection},"subject":{_subject(event)},"time":"(?P<time>{_TIME})","version":1\}}'
     )
 
 

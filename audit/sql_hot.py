@@ -10,7 +10,6 @@ held and raises when the transaction has read a state that is no longer the newe
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -158,8 +157,7 @@ class HotStatements:
         if len(rows) == 1:
             self._run(self._sql[name], rows[0])
         elif rows:
-            with self._translated():
-                self._cursor.executemany(self._sql[name], rows)
+            self._run_many(self._sql[name], rows)
 
     def _insert_together(self, entry_rows: list[Row], node_rows: list[Row]) -> None:
         """One statement, so one way to the server and back."""
@@ -169,17 +167,20 @@ class HotStatements:
         self._run(self._sql["add_all"].format(entries=entries, nodes=nodes), values)
 
     def _run(self, statement: str, values: Sequence[Any]) -> Any:
-        with self._translated():
-            return self._cursor.execute(statement, values)
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
         try:
-            yield
+            return self._cursor.execute(statement, values)
         except self._errors.IntegrityError:
             raise
         except self._errors.Error as error:
-            raise DBAPIError("a statement of the log", None, error) from error
+            raise DBAPIError(statement, None, error) from error
+
+    def _run_many(self, statement: str, rows: list[Row]) -> None:
+        try:
+            self._cursor.executemany(statement, rows)
+        except self._errors.IntegrityError:
+            raise
+        except self._errors.Error as error:
+            raise DBAPIError(statement, None, error) from error
 
 
 def lock_key(log_id: str) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from bench.contenders import exchange_server, plain_server
@@ -16,15 +15,20 @@ _SIGN_IN, _CHECKLIST, _PLAIN = "sign-in page", "checklist", "plain Flask page"
 
 
 class KeptLine:
-    """One connection that is kept open, as a browser keeps it."""
+    """One connection that is kept open for a series of requests, as a browser keeps it."""
 
     def __init__(self, visitor: Visitor, path: str) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", visitor.port, timeout=30)
         self._headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())}
         self._path = path
 
-    def milliseconds(self) -> float:
-        """Ask once; the time until the whole page is here."""
+    def milliseconds(self, requests: int) -> list[float]:
+        """Ask so often over a new connection; the time until each page is here. The first, which connects, is out."""
+        self._connection.close()
+        self._once()
+        return [self._once() for _ in range(requests)]
+
+    def _once(self) -> float:
         started = time.perf_counter()
         self._connection.request("GET", self._path, headers=self._headers)
         answer = self._connection.getresponse()
@@ -39,22 +43,18 @@ def measure_pages(runs: int, requests: int) -> None:
     with tempfile.TemporaryDirectory(prefix="exchange-bench-") as name:
         folder = Path(name)
         with exchange_server(folder) as ours, plain_server(folder, memory_as_ours=False) as plain:
-            lines: dict[str, Callable[[], float]] = {
-                _SIGN_IN: KeptLine(Visitor(ours.officer.port), "/sign-in").milliseconds,
-                _CHECKLIST: KeptLine(ours.officer, f"/inspections/{ours.inspection}").milliseconds,
-                _PLAIN: KeptLine(plain.visitor, "/page").milliseconds,
+            lines = {
+                _SIGN_IN: KeptLine(Visitor(ours.officer.port), "/sign-in"),
+                _CHECKLIST: KeptLine(ours.officer, f"/inspections/{ours.inspection}"),
+                _PLAIN: KeptLine(plain.visitor, "/page"),
             }
             times: dict[str, list[list[float]]] = {each: [] for each in lines}
-            for ask in lines.values():
-                _ask(ask, 20)  # not counted: templates are compiled on first use
+            for line in lines.values():
+                line.milliseconds(20)  # not counted: templates are compiled on first use
             for run in range(runs):
                 for each in turned(list(lines), run):
-                    times[each].append(_ask(lines[each], requests))
+                    times[each].append(lines[each].milliseconds(requests))
     _report(times)
-
-
-def _ask(ask: Callable[[], float], requests: int) -> list[float]:
-    return [ask() for _ in range(requests)]
 
 
 def _report(times: dict[str, list[list[float]]]) -> None:
