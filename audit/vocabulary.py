@@ -149,7 +149,7 @@ _ROWS: Final = (
     Event(
         "submission:accepted",
         _INSPECTION,
-        "{actor} submitted document {document} ({kind}, {size} bytes) for {items}; its data is dated {data_date}.",
+        "{actor} submitted document {document} ({kind}, {size} bytes) for {items}. Date of its data: {data_date}.",
         {
             "document": ID,
             "items": ITEMS,

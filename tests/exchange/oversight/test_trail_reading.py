@@ -37,7 +37,7 @@ def test_a_sentence_names_people_items_and_dates_and_never_the_title(case: Case)
     (row, *_) = page_of(case, document=document).rows
     reference = document[-6:].upper()
     assert row.sentence.startswith(f"Nominated officer Example submitted document {reference} (List 2, 1.1) (xlsx, ")
-    assert row.sentence.endswith("for List 2, 1.1; its data is dated as at 23 November 2026.")
+    assert row.sentence.endswith("for List 2, 1.1. Date of its data: as at 23 November 2026.")
     assert (row.mark, row.time) == ("", case.parts.clock())
 
 
