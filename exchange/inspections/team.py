@@ -26,6 +26,12 @@ def grantable_roles(actor: Actor, inspection_id: str) -> frozenset[Role]:
     return frozenset(roles)
 
 
+def verify_may_grant(actor: Actor, inspection_id: str) -> None:
+    """Raise RefusedError unless the actor may give somebody a role in this inspection."""
+    if not grantable_roles(actor, inspection_id):
+        raise _refused(inspection_id)
+
+
 def add_member(unit: UnitOfWork, inspection: Inspection, *, actor: Actor, email: str, role: Role) -> Person:
     """Give somebody with an account a role in an inspection.
 
@@ -129,12 +135,16 @@ def set_assignments(
 
 def _verify_may_grant(actor: Actor, inspection_id: str, role: Role) -> None:
     if role not in grantable_roles(actor, inspection_id):
-        raise RefusedError(
-            "Your role does not allow you to give or end this role. Nothing was changed.",
-            permission=Permission.MANAGE_INSPECTORS,
-            reason=Decision.ROLE_DOES_NOT_ALLOW,
-            inspection=inspection_id,
-        )
+        raise _refused(inspection_id)
+
+
+def _refused(inspection_id: str) -> RefusedError:
+    return RefusedError(
+        "Your role does not allow you to give or end this role. Nothing was changed.",
+        permission=Permission.MANAGE_INSPECTORS,
+        reason=Decision.ROLE_DOES_NOT_ALLOW,
+        inspection=inspection_id,
+    )
 
 
 def _verify_fits(session: Session, inspection_id: str, person: Person, role: Role) -> None:

@@ -12,7 +12,7 @@ from exchange.inspections.forms import AddMemberForm, AssignForm
 from exchange.inspections.queries import assignments_of, get_inspection, members_of, requested_items
 from exchange.inspections.service import in_order
 from exchange.inspections.team import add_member as add
-from exchange.inspections.team import assign_items, grantable_roles
+from exchange.inspections.team import assign_items, grantable_roles, verify_may_grant
 from exchange.inspections.team import remove_member as remove
 from exchange.web.form_pages import Page, form_page, show_error
 from exchange.web.identity import parts, signed_in
@@ -31,6 +31,7 @@ def members(inspection_id: str) -> Page:
 @requires_in_inspection(Permission.VIEW_INSPECTION)
 def add_one(inspection_id: str) -> Page:
     """Give somebody a role; which roles, the service decides."""
+    verify_may_grant(signed_in().actor, inspection_id)
     form = _member_form(inspection_id)
     if form.validate_on_submit():
         try:
