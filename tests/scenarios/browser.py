@@ -23,6 +23,9 @@ DESKTOP = {"width": 1280, "height": 900}
 STATUS_REPORT = "Failed to load resource: the server responded with a status of 4"
 
 
+expect.set_options(timeout=30_000)  # a busy machine is slow, not wrong
+
+
 class BrowserMissingError(Exception):
     """There is no browser to test with; the message says what to install."""
 

@@ -54,6 +54,10 @@ class Service:
     environ: dict[str, str]
     surroundings: Surroundings | None
 
+    @property
+    def database(self) -> str:
+        return "postgresql" if self.settings.sqlite_path is None else "sqlite"
+
     def address(self, path: str) -> str:
         return f"{self.url}{path}"
 
