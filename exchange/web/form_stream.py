@@ -202,7 +202,7 @@ class FormStream:
         except MultipartError:
             raise FormError("The form is damaged. The part being read was not received: send it again.") from None
         if not tail.removesuffix(b"\r\n").endswith(opening + b"--"):
-            raise FormError("The form goes on after its last line. Send it again.")
+            raise FormError("The form goes on after its last line. Files received before it were kept.")
 
 
 def _boundary_of(content_type: str) -> bytes:

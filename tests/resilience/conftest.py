@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from tests.exchange.conftest import (
     sign_in,
 )
 from tests.resilience.killing import Servant
+from tests.resilience.live import Live, serving
 
 __all__ = [
     "_light_hashes",
@@ -70,3 +72,10 @@ def left(parts: Parts) -> Callable[[], list[str]]:
         return sorted(str(path.relative_to(root)) for root in roots for path in root.rglob("*") if path.is_file())
 
     return look
+
+
+@pytest.fixture
+def live(settings: Settings, area: Area, tmp_path: Path) -> Iterator[Live]:
+    """The service under gunicorn, beside the one in this process."""
+    with serving(settings, tmp_path) as running:
+        yield running
