@@ -40,10 +40,13 @@ def is_in_inspection(app: Flask, endpoint: str) -> bool:
 
 def address(app: Flask, row: Row, values: Mapping[str, str]) -> str:
     """The address of a row's route, for the objects that `values` name."""
-    names = {name: values[RENAMED.get((row.endpoint, name), name)] for name in arguments_of(app, row.endpoint)}
-    numbers = {name: int(value) for name, value in names.items() if name == "membership_id"}
+    names: dict[str, Any] = {
+        name: values[RENAMED.get((row.endpoint, name), name)] for name in arguments_of(app, row.endpoint)
+    }
+    if "membership_id" in names:
+        names["membership_id"] = int(names["membership_id"])
     with app.test_request_context(base_url=PUBLIC_URL):
-        path: str = app.url_for(row.endpoint, **(names | numbers))  # type: ignore[arg-type]  values of an address
+        path: str = app.url_for(row.endpoint, **names)
     return f"{path}?document={values['document_id']}" if row.endpoint == "submissions.receipts" else path
 
 
