@@ -52,6 +52,7 @@ class Parts:
     passwords: Passwords
     sign_in: SignIn
     credentials: Credentials
+    throttle: Throttle
     type_probe: TypeProbe
     turns: Turns
     small_secrets_key: bytes  # seals second-factor secrets in the database
@@ -88,6 +89,7 @@ def join_parts(settings: Settings, clock: Clock = utc_now) -> Parts:
         passwords=passwords,
         sign_in=SignIn(database, passwords, throttle, lifetimes, second_factors),
         credentials=Credentials(database, passwords, throttle, second_factors),
+        throttle=throttle,
         type_probe=TypeProbe(),
         turns=Turns(
             uploads=settings.max_open_uploads_per_person,

@@ -1,7 +1,8 @@
 """Attempts to prove who one is: held back after too many failures, counted and recorded when they fail.
 
 Promises: a failure is counted in the same transaction as its entry; somebody who goes on trying while held back adds
-at most one entry a minute to the log, so that the trail cannot be flooded from outside.
+at most one entry a minute to the log for each limit that was reached, whatever names they try, so that the trail cannot
+be flooded from outside.
 """
 
 from __future__ import annotations
@@ -40,26 +41,34 @@ class Attempts:
             ThrottledError: too many attempts failed of late.
         """
         with self._database.read() as session:
-            closed = self._throttle.is_closed(session, now, account, address)
-        if closed:
+            bucket = self._throttle.closed_bucket(session, now, account, address)
+            is_noted = bucket is not None and self._throttle.was_noted(session, now, bucket)
+        if bucket is None:
+            return
+        if not is_noted:
             with self._database.unit_of_work() as unit:
-                error = self.hold_back(unit, account, address, person_id)
-            raise error
+                self._note(unit, bucket, person_id)
+        raise ThrottledError(self._throttle.window)
 
-    def is_closed(self, unit: UnitOfWork, account: str, address: str) -> bool:
-        """Tell whether an attempt must wait, inside a transaction that will also count it."""
-        return self._throttle.is_closed(unit.session, unit.now, account, address)
+    def held_back(self, unit: UnitOfWork, account: str, address: str, person_id: str | None) -> ThrottledError | None:
+        """Judge again inside the transaction that will count the attempt: others may have failed in the meantime.
 
-    def hold_back(self, unit: UnitOfWork, account: str, address: str, person_id: str | None) -> ThrottledError:
-        """Record that an attempt was held back, once a minute, and return the error to raise after the commit."""
-        if self._throttle.count_held_back(unit, account, address) == 1:
-            trail.record(unit, "sign-in:throttled", actor=trail.ANONYMOUS, subject=person_id)
+        Return the error to raise after the commit, once it is recorded that the attempt was held back; or None.
+        """
+        bucket = self._throttle.closed_bucket(unit.session, unit.now, account, address)
+        if bucket is None:
+            return None
+        self._note(unit, bucket, person_id)
         return ThrottledError(self._throttle.window)
 
     def count_failure(self, unit: UnitOfWork, account: str, address: str, person_id: str | None, reason: str) -> None:
         """Count and record a failed attempt."""
         self._throttle.count_failure(unit, account, address)
         trail.record(unit, "sign-in:refused", actor=trail.ANONYMOUS, subject=person_id, details={"reason": reason})
+
+    def _note(self, unit: UnitOfWork, bucket: str, person_id: str | None) -> None:
+        if self._throttle.note(unit, bucket):
+            trail.record(unit, "sign-in:throttled", actor=trail.ANONYMOUS, subject=person_id)
 
     def forget(self, unit: UnitOfWork, account: str, address: str) -> None:
         """Clear the count of an account from an address after a success."""

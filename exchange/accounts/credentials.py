@@ -15,8 +15,10 @@ from exchange.accounts.second_factor import SecondFactors
 from exchange.accounts.service import change_password, end_sessions, person_invited, take_up_invitation
 from exchange.accounts.sessions import SignedIn, Visitor
 from exchange.accounts.throttle import Throttle
-from exchange.database import Database
+from exchange.database import Database, UnitOfWork
 from exchange.errors import InvalidError
+
+PRESENT_NOT_RIGHT = "Present password is not right"
 
 
 class Credentials:
@@ -52,13 +54,13 @@ class Credentials:
             InvalidError: the present password is not right, or the new one not good enough or the same.
             ThrottledError, BusyError: wait.
         """
-        self._verify_present(who, present, visitor, now)
+        verified = self._verify_present(who, present, visitor, now)
         verify_new_password(new, email=who.email, name=who.name)
         if new == present:
             raise InvalidError("New password must be different from your present one", field="password")
         new_hash = self._passwords.hash(new)
         with self._database.unit_of_work() as unit:
-            person = unit.session.get_one(Person, who.person_id, with_for_update=True)
+            person = _unchanged(unit, who.person_id, verified)
             change_password(unit, person, new_hash, keep_session=who.session_id)
 
     def offer_second_factor(self, person_id: str, offer: str | None) -> tuple[str, str]:
@@ -79,17 +81,31 @@ class Credentials:
             ConflictError: one is set up already.
             ThrottledError, BusyError: wait.
         """
-        self._verify_present(who, present, visitor, now)
+        verified = self._verify_present(who, present, visitor, now)
         with self._database.unit_of_work() as unit:
-            person = unit.session.get_one(Person, who.person_id, with_for_update=True)
+            person = _unchanged(unit, who.person_id, verified)
             self._second_factors.enrol(unit, person, offer, code)
             end_sessions(unit, person.id, because="second-factor-set-up", keep=who.session_id)
 
-    def _verify_present(self, who: SignedIn, password: str, visitor: Visitor, now: datetime) -> None:
+    def _verify_present(self, who: SignedIn, password: str, visitor: Visitor, now: datetime) -> str:
+        """Return the stored hash that the present password fits."""
         self._attempts.require_open(who.email, visitor.address, who.person_id, now)
         with self._database.read() as session:
             stored = session.get_one(Person, who.person_id).password_hash
         if not self._passwords.matches(stored, password):
             with self._database.unit_of_work() as unit:
                 self._attempts.count_failure(unit, who.email, visitor.address, who.person_id, "present-password")
-            raise InvalidError("Present password is not right", field="present")
+            raise InvalidError(PRESENT_NOT_RIGHT, field="present")
+        return stored
+
+
+def _unchanged(unit: UnitOfWork, person_id: str, verified: str) -> Person:
+    """Lock a person whose present password was verified.
+
+    Raises:
+        InvalidError: it was changed or reset since, so whoever knows the old one may change nothing.
+    """
+    person = unit.session.get_one(Person, person_id, with_for_update=True)
+    if person.password_hash != verified:
+        raise InvalidError(PRESENT_NOT_RIGHT, field="present")
+    return person

@@ -146,7 +146,8 @@ def person_invited(session: Session, token: str, now: datetime) -> Person:
     person = session.get_one(Person, row.person_id)
     if person.disabled_at is not None:
         raise ConflictError(LINK_SPENT)
-    if row.purpose == "reset" and not row.agreed_by:
+    # The account decides as well: it may have been activated while its link was made.
+    if (row.purpose == "reset" or person.activated_at is not None) and not row.agreed_by:
         raise ConflictError(NOT_AGREED)
     return person
 

@@ -89,17 +89,14 @@ class SignIn:
         account = fold_email(email)
         with self._database.read() as session:
             person = session.scalar(select(Person).where(Person.email == account))
-        person_id = person.id if person else None
+        person_id, stored = (person.id, person.password_hash) if person else (None, "")
         self._attempts.require_open(account, visitor.address, person_id, now)
-        matches = self._passwords.matches(person.password_hash if person else "", password)
-        if person is None or not matches or person.disabled_at is not None:
-            with self._database.unit_of_work() as unit:
-                self._attempts.count_failure(
-                    unit, account, visitor.address, person_id, _why_not(person, matches=matches)
-                )
-            raise InvalidError(NOT_RECOGNISED, field="email")
+        matched = stored if self._passwords.matches(stored, password) else None
         with self._database.unit_of_work() as unit:
-            return begin_session(unit, person.id, visitor, stage=WAITING, life=PENDING_LIFE)
+            outcome = self._judge_password(unit, account, person_id, matched, visitor)
+        if isinstance(outcome, ExchangeError):
+            raise outcome
+        return outcome
 
     def waiting(self, token: str, now: datetime) -> Waiting:
         """Tell whose sign-in waits behind a token and what it needs. Raises WaitingEndedError."""
@@ -172,10 +169,28 @@ class SignIn:
             end_sessions(unit, signed_in.person_id, because="signed-out-everywhere")
             trail.record(unit, "sign-out:everywhere", actor=signed_in.person_id, subject=signed_in.person_id)
 
+    def _judge_password(
+        self, unit: UnitOfWork, account: str, person_id: str | None, matched: str | None, visitor: Visitor
+    ) -> str | ExchangeError:
+        """Begin a waiting session, or count and record why not; `matched` is the stored hash that the password fits.
+
+        Hashing takes a while. A password that was changed or reset meanwhile is not right any more: a session begun by
+        the old one would outlive the reset that was to end it.
+        """
+        if refusal := self._attempts.held_back(unit, account, visitor.address, person_id):
+            return refusal
+        person = unit.session.get(Person, person_id, with_for_update=True) if person_id else None
+        matches = person is not None and person.password_hash == matched
+        if person is None or not matches or person.disabled_at is not None:
+            reason = _why_not(person, matches=matches)
+            self._attempts.count_failure(unit, account, visitor.address, person_id, reason)
+            return InvalidError(NOT_RECOGNISED, field="email")
+        return begin_session(unit, person.id, visitor, stage=WAITING, life=PENDING_LIFE)
+
     def _judge_code(self, unit: UnitOfWork, person: Person, code: str, visitor: Visitor) -> ExchangeError | None:
         """Take a code, or count and record why not; the refusal is raised once that is committed."""
-        if self._attempts.is_closed(unit, person.email, visitor.address):
-            return self._attempts.hold_back(unit, person.email, visitor.address, person.id)
+        if held_back := self._attempts.held_back(unit, person.email, visitor.address, person.id):
+            return held_back
         try:
             person.totp_last_step = self._second_factors.verify(person, code, unit.now)
         except InvalidError as refusal:

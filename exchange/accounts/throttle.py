@@ -34,16 +34,20 @@ class Throttle:
 
     def is_closed(self, session: Session, now: datetime, account: str, address: str) -> bool:
         """Tell whether another attempt must wait."""
+        return self.closed_bucket(session, now, account, address) is not None
+
+    def closed_bucket(self, session: Session, now: datetime, account: str, address: str) -> str | None:
+        """Return the widest bucket that makes another attempt wait, or None."""
         since = now - self.window
-        for bucket, limit in self._buckets(account, address):
+        for bucket, limit in reversed(self._buckets(account, address)):
             failures = session.scalar(
                 select(func.coalesce(func.sum(AttemptCounter.failures), 0)).where(
                     AttemptCounter.bucket == bucket, AttemptCounter.window_start > since
                 )
             )
             if (failures or 0) >= limit:
-                return True
-        return False
+                return bucket
+        return None
 
     def count_failure(self, unit: UnitOfWork, account: str, address: str) -> None:
         """Count one failed attempt, and forget what is older than two windows."""
@@ -56,9 +60,16 @@ class Throttle:
         )
         unit.session.execute(delete(AttemptCounter).where(AttemptCounter.id.in_(old)))
 
-    def count_held_back(self, unit: UnitOfWork, account: str, address: str) -> int:
-        """Count one attempt that had to wait and return which of this minute it is, from 1; it closes nothing."""
-        return _count(unit, self._hash("held-back", account, network_of(address)))
+    def was_noted(self, session: Session, now: datetime, *what: str) -> bool:
+        """Tell whether `what` was noted in this minute."""
+        rows = select(AttemptCounter.id).where(
+            AttemptCounter.bucket == self._hash("noted", *what), AttemptCounter.window_start == _minute(now)
+        )
+        return session.scalar(rows.limit(1)) is not None
+
+    def note(self, unit: UnitOfWork, *what: str) -> bool:
+        """Note that `what` happened and tell whether it was the first time in this minute; it closes nothing."""
+        return _count(unit, self._hash("noted", *what)) == 1
 
     def forget(self, unit: UnitOfWork, account: str, address: str) -> None:
         """Clear the count of one account from one address after a success."""
@@ -91,12 +102,16 @@ def network_of(address: str) -> str:
     return str(parsed)
 
 
+def _minute(now: datetime) -> datetime:
+    return now.replace(second=0, microsecond=0)
+
+
 def _count(unit: UnitOfWork, bucket: str) -> int:
     """Add one to a bucket's row of this minute and return the sum; two at once never collide."""
     insert = postgresql.insert if unit.session.get_bind().dialect.name == "postgresql" else sqlite.insert
     statement = (
         insert(AttemptCounter)
-        .values(bucket=bucket, window_start=unit.now.replace(second=0, microsecond=0), failures=1)
+        .values(bucket=bucket, window_start=_minute(unit.now), failures=1)
         .on_conflict_do_update(
             index_elements=[AttemptCounter.bucket, AttemptCounter.window_start],
             set_={"failures": AttemptCounter.failures + 1},

@@ -1,7 +1,7 @@
 """Errors turned into pages: what happened, whether anything was lost, what to do now; and refusals into entries.
 
 Promises: never a stack trace, never silence; another's object and no object look the same; a refusal is recorded in
-the log before its page is sent, though nothing else changed.
+the log before its page is sent, though nothing else changed; of strangers, the first of each minute.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from werkzeug.wrappers import Response
 
 from exchange import trail
 from exchange.access.guard import OutsiderError
+from exchange.accounts.throttle import network_of
 from exchange.errors import (
     BusyError,
     ConflictError,
@@ -30,7 +31,7 @@ from exchange.errors import (
 from exchange.identifiers import PATTERN
 from exchange.inspections.queries import inspection_exists
 from exchange.web.form_stream import BodyError
-from exchange.web.identity import NotSignedInError, ask_to_sign_in, parts, signed_in
+from exchange.web.identity import NotSignedInError, ask_to_sign_in, parts, signed_in, visitor
 
 log = structlog.get_logger("exchange.web")
 
@@ -79,10 +80,21 @@ def _refused(error: RefusedError) -> tuple[str, int]:
 
 
 def record_refusal(permission: str, reason: str, inspection: str | None) -> None:
-    """Append `access:refused` to the inspection's log where there is one, otherwise to the service's."""
+    """Append `access:refused` to the inspection's log where there is one, otherwise to the service's.
+
+    Strangers who are refused again and again add one entry a minute for each place they come from: nobody fills the log
+    from outside.
+    """
+    place = "" if current_user.is_authenticated else network_of(visitor().address) or "nowhere"
+    if place:
+        with parts().database.read() as session:
+            if parts().throttle.was_noted(session, parts().clock(), "refused", place):
+                return
     arguments = request.view_args or {}
     document = str(arguments.get("document_id", ""))
     with parts().database.unit_of_work() as unit:
+        if place and not parts().throttle.note(unit, "refused", place):
+            return
         known = inspection if inspection and inspection_exists(unit.session, inspection) else None
         details: dict[str, trail.DetailValue] = {
             "permission": permission,

@@ -258,4 +258,5 @@ def test_a_change_that_no_page_of_the_service_asked_for_is_refused(world: World)
             used = tokens[who] if token is None else token
             answer = ask(browsers[who], row, address(world.app, row, world.here), used, headers=headers)
             assert answer.status_code == status, f"{row.endpoint} {forgery}"
-        assert changed(before, snapshots.take()) == set(), forgery
+        # A stranger's refusal is counted, so that only the first of a minute is an entry.
+        assert changed(before, snapshots.take()) <= {"attempt_counter"}, forgery

@@ -65,8 +65,8 @@ def test_old_failures_stop_counting_and_are_removed(parts: Parts, throttle: Thro
 
 def test_attempts_that_are_held_back_close_nothing_further(parts: Parts, throttle: Throttle) -> None:
     with parts.database.unit_of_work() as unit:
-        counts = [throttle.count_held_back(unit, ACCOUNT, "192.0.2.1") for _ in range(5)]
-    assert counts == [1, 2, 3, 4, 5]
+        firsts = [throttle.note(unit, ACCOUNT) for _ in range(5)]
+    assert firsts == [True, False, False, False, False]
     assert not is_closed(parts, throttle, ACCOUNT, "192.0.2.1")
 
 
