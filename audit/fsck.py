@@ -13,6 +13,7 @@ Kinds of finding, each with the first index it concerns:
     truncated   something signed or stored reaches beyond the last entry; the index is that of the first lost entry
     copy        the columns that an entry is found by are not what the entry says
     node        a stored subtree hash is wrong or missing, while the entries below it are whole; the first of these
+    stray       there are rows in places that no entry of a log has, which a search would show; the index is 0
     checkpoint  a stored checkpoint is not signed by the log's key, or not what the columns beside it say; its size
 """
 
@@ -23,8 +24,8 @@ from typing import Final, Generic, TypeVar
 
 from audit.checkpoint import Checkpoint, open_checkpoint
 from audit.entry import decode
-from audit.errors import AuditError, NoteError
-from audit.merkle import Frontier, NodeAddress, leaf_hash, node_hash
+from audit.errors import AuditError, NoteError, UnknownLogError
+from audit.merkle import EMPTY_ROOT, Frontier, NodeAddress, leaf_hash, node_hash
 from audit.note import VerifierKey
 from audit.recognition import recognise
 from audit.search import copies_of
@@ -76,7 +77,13 @@ def check_log(
 
     Raises UnknownLogError when there is no such log; all damage is in the report.
     """
-    return _Check(store, connection, log_id, public_key).run(kept_notes)
+    try:
+        return _Check(store, connection, log_id, public_key).run(kept_notes)
+    except UnknownLogError:
+        raise
+    except (AuditError, TypeError, ValueError) as error:  # a row that is not even of its columns' types
+        damage = Finding("unreadable", 0, f"The log's rows cannot be read: {error}")
+        return FsckReport(log_id, 0, EMPTY_ROOT, 0, (damage,))
 
 
 @dataclass(slots=True)
@@ -101,6 +108,7 @@ class _Check(Generic[ConnectionT]):
         self._signed: list[Checkpoint] = []
         self._roots: dict[int, bytes] = {}
         self._last_leaf = _NO_LEAF
+        self._rows_read = 0
 
     def run(self, kept_notes: Sequence[str | bytes]) -> FsckReport:
         stored = self._store.checkpoints(self._connection, self._log_id)
@@ -112,6 +120,7 @@ class _Check(Generic[ConnectionT]):
         self._judge_altered()
         self._judge_nodes()
         if frontier.size == self._size:
+            self._judge_strays()
             self._judge_beyond()
             self._judge_checkpoints()
         findings = sorted(set(self._findings), key=lambda finding: (finding.index, finding.kind, finding.detail))
@@ -175,6 +184,7 @@ class _Check(Generic[ConnectionT]):
         if row is None:
             self._bad_leaf("missing", index, f"Entry {index} is missing.")
             return _NO_LEAF
+        self._rows_read += 1
         stored, copies = row
         leaf = leaf_hash(stored.encoded)
         if leaf != stored.leaf_hash:
@@ -264,6 +274,12 @@ class _Check(Generic[ConnectionT]):
             if node_hash(pair.left, leaf) == pair.parent:
                 return 2 * position + 1, there
         return None
+
+    def _judge_strays(self) -> None:
+        """Rows below the first index, or between two: the tree has no place for them, and a search finds them."""
+        strays = self._store.raw_count(self._connection, self._log_id) - self._rows_read
+        if strays:
+            self._find("stray", 0, f"Rows that stand where no entry can stand: {strays}. They are not of this log.")
 
     def _judge_beyond(self) -> None:
         """Nodes over leaves that are not there: the end of the log was cut off."""

@@ -24,6 +24,11 @@ class AuditLog(Generic[ConnectionT]):
         self._signer = signer
         self._clock = clock
 
+    @property
+    def public_key(self) -> bytes:
+        """The raw public key of the key that signs, whatever a log says of itself."""
+        return self._signer.public_key_bytes
+
     def create(self, connection: ConnectionT, log_id: str, origin: str) -> None:
         """Create an empty log under its origin. Raises LogExistsError: a log is never created twice."""
         VerifierKey(

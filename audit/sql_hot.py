@@ -94,9 +94,15 @@ class HotStatements:
             raise TransactionError("The log is written inside a transaction that was opened with BEGIN IMMEDIATE.")
 
     def head(self) -> Head | None:
-        """The last entry's place and hash; None when there is none."""
-        row: Head | None = self._run(self._sql["head"], (self._log_id,)).fetchone()
-        return row
+        """The last entry's place and hash; None when there is none. Raises LogDamagedError where they are neither."""
+        row: Row | None = self._run(self._sql["head"], (self._log_id,)).fetchone()
+        if row is None:
+            return None
+        index, digest = row
+        # A column of SQLite holds whatever was put into it, and texts come after all numbers.
+        if not isinstance(index, int) or index < 0 or not isinstance(digest, bytes):
+            raise LogDamagedError(f"The last row of the log {self._log_id} is no entry. Run the log check.")
+        return index, digest
 
     def reader(self, known: dict[NodeAddress, bytes]) -> NodeReader:
         """Reads full subtrees by their keys; a log of a million entries needs at most some forty for a proof."""

@@ -7,7 +7,7 @@ is not stored twice: it is the leaf hash of the entry's row. How appends take tu
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from audit.entry import Entry, parse_time, time_text
 from audit.errors import LogDamagedError, LogExistsError, ProofError, UnknownLogError
@@ -161,6 +161,11 @@ class SqlLogStore:
     def raw_extent(self, connection: Connection, log_id: str) -> int:
         """One more than the last index that any entry row has; 0 when there is none."""
         return self.tree_size(connection, log_id)
+
+    def raw_count(self, connection: Connection, log_id: str) -> int:
+        """How many entry rows there are, wherever they stand."""
+        query = select(func.count()).select_from(audit_entry).where(audit_entry.c.log_id == log_id)
+        return connection.execute(query).scalar_one()
 
     def raw_levels(self, connection: Connection, log_id: str) -> dict[int, int]:
         """For each level that has node rows, one more than the last index there."""

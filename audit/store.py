@@ -152,6 +152,9 @@ class RawLog(Protocol[ConnectionT_contra]):
     def raw_extent(self, connection: ConnectionT_contra, log_id: str) -> int:
         """One more than the last index that any entry row has; 0 when there is none."""
 
+    def raw_count(self, connection: ConnectionT_contra, log_id: str) -> int:
+        """How many entry rows there are, wherever they stand."""
+
     def raw_levels(self, connection: ConnectionT_contra, log_id: str) -> dict[int, int]:
         """For each level that has node rows, one more than the last index there."""
 

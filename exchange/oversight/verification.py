@@ -27,6 +27,7 @@ FINDINGS = {
     "truncated": "The end of the log was cut off",
     "copy": "What an entry is searched by was altered",
     "node": "A stored hash was altered or is missing",
+    "stray": "There are rows that no entry of the log is",
     "checkpoint": "A signed checkpoint was altered or is not ours",
 }
 
@@ -57,12 +58,10 @@ class Verification:
 def verify_log(parts: Parts, log_id: str, *, actor: str) -> Verification:
     """Check, sign, record `trail:verified`, and raise the alarm `log-damaged` when something is wrong."""
     with frozen_view(parts.database) as connection:
-        key = parts.trail.log.verifier_key(connection, log_id)
-        report = check_log(parts.trail.store, connection, log_id, key.public_key)
+        report = check_log(parts.trail.store, connection, log_id, parts.trail.log.public_key)
     refusal = "" if report.findings else _sign(parts, log_id)
-    with parts.database.read() as session:
-        checkpoint = parts.trail.store.latest_checkpoint(session.connection(), log_id)
-    result = Verification(report, checkpoint, str(key), refusal)
+    key, checkpoint = _signed_state(parts, log_id)
+    result = Verification(report, checkpoint, key, refusal)
     inspection = inspection_of(log_id)
     details: dict[str, trail.DetailValue] = {
         "tree_size": result.report.tree_size,
@@ -77,6 +76,17 @@ def verify_log(parts: Parts, log_id: str, *, actor: str) -> Verification:
     if not result.is_whole:
         _raise_alarm(parts, log_id, inspection, actor)
     return result
+
+
+def _signed_state(parts: Parts, log_id: str) -> tuple[str, StoredCheckpoint | None]:
+    """The log's public key and its newest checkpoint, as far as a damaged log still tells them."""
+    try:
+        with parts.database.read() as session:
+            connection = session.connection()
+            key = str(parts.trail.log.verifier_key(connection, log_id))
+            return key, parts.trail.store.latest_checkpoint(connection, log_id)
+    except AuditError:
+        return "It cannot be told while the log is damaged.", None
 
 
 def _sign(parts: Parts, log_id: str) -> str:

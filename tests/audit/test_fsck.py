@@ -176,6 +176,55 @@ def test_tampering_is_named_with_its_kind_and_first_index(raw: Engine, log: Log,
     assert (report.findings[0].kind, report.first_bad_index) == (kind, index), report.findings
 
 
+STRAY = (
+    "INSERT INTO audit_entry (log_id, leaf_index, entry, leaf_hash, time, event, actor, inspection, subject, items) "
+    "SELECT log_id, {}, entry, leaf_hash, time, event, actor, inspection, subject, items FROM audit_entry "
+    "WHERE leaf_index = 3"
+)
+
+# What a column of SQLite takes, whatever its type says; each makes the log unreadable or shows an entry that is none.
+MISPLACED = {
+    "below-the-first": (STRAY.format(-1), "stray"),
+    "between-two": (STRAY.format(3.5), "stray"),
+    "no-number": (STRAY.format("'x'"), "unreadable"),
+    "bytes-as-text": ("UPDATE audit_entry SET entry = CAST(entry AS TEXT) WHERE leaf_index = 3", "unreadable"),
+    "node-without-number": (
+        "INSERT INTO audit_node SELECT log_id, 1, 'x', hash FROM audit_node WHERE level = 1 AND node_index = 0",
+        "unreadable",
+    ),
+    "time-of-a-checkpoint": ("UPDATE audit_checkpoint SET signed_at = 'then'", "unreadable"),
+    "time-of-the-log": ("UPDATE audit_log SET created_at = 'then'", "unreadable"),
+    "origin-that-no-key-bears": ("UPDATE audit_log SET origin = 'a b'", "unreadable"),
+}
+
+
+@pytest.mark.parametrize("misplaced", MISPLACED)
+def test_rows_that_no_entry_can_be_are_named_and_stop_no_check(misplaced: str) -> None:
+    statement, kind = MISPLACED[misplaced]
+    log = AuditLog(SqlLogStore(), FixedSigner(), lambda: START)
+    with create_engine("sqlite://").begin() as connection:
+        connection.execute(text("PRAGMA ignore_check_constraints = ON"))
+        install(connection)
+        for table in TABLES:
+            connection.exec_driver_sql(f"DROP TRIGGER {table}_refuse_update")
+        log.create(connection, INSPECTION, ORIGIN)
+        grow(connection, log)
+        run(connection, statement)
+        assert [finding.kind for finding in check(connection).findings] == [kind]
+
+
+def test_a_row_below_the_first_entry_is_named(raw: Engine, log: Log) -> None:
+    with raw.begin() as connection:
+        grow(connection, log)
+        if connection.dialect.name == "postgresql":
+            loosened = "ALTER TABLE audit_entry DROP CONSTRAINT ck_audit_entry_leaf_index"
+        else:
+            loosened = "PRAGMA ignore_check_constraints = ON"
+        connection.execute(text(loosened))
+        run(connection, STRAY.format(-1))
+        assert [(finding.kind, finding.index) for finding in check(connection).findings] == [("stray", 0)]
+
+
 def test_one_alteration_is_one_finding(raw: Engine, log: Log) -> None:
     with raw.begin() as connection:
         grow(connection, log)
