@@ -17,8 +17,19 @@ from sqlalchemy.orm import Session
 
 from audit.vocabulary import new_salt
 from config.catalogue import Item
-from config.file_kinds import FileKind, HeldKindError, MismatchError, UnknownKindError, kind_for_name, verify_content
+from config.file_kinds import (
+    FileKind,
+    HeldContentError,
+    HeldKindError,
+    MismatchError,
+    UnknownKindError,
+    kind_for_name,
+    verify_content,
+)
 from exchange import trail
+from exchange.access.policy import Decision, decide_in_inspection
+from exchange.access.roles import Permission
+from exchange.accounts.sessions import load_actor
 from exchange.errors import ConflictError, InvalidError
 from exchange.identifiers import new_identifier
 from exchange.inspections.models import Inspection
@@ -64,7 +75,6 @@ def receive_file(parts: Parts, sender: Sender, file_name: str, pieces: Pieces) -
 
     Raises:
         FileRefusedError: the file cannot be taken; the refusal is recorded.
-        exchange.errors.ConflictError: the inspection is closed.
         exchange.storage.contract.StoreError: the store cannot keep it; nothing was kept.
     """
     started = parts.clock()
@@ -93,7 +103,7 @@ def _receive(parts: Parts, sender: Sender, file_name: str, pieces: Pieces, start
     limit = min(kind.most_bytes or parts.settings.max_file_bytes, parts.settings.max_file_bytes)
     stream = iter(pieces)
     head, head_pieces = _take_head(stream)
-    _verify_kind(parts, kind, head, head_pieces)
+    _verify_kind(parts, name, kind, head, head_pieces)
     document_id = new_identifier("doc")
     with parts.vault.receive(sender.inspection, document_id) as arrival:
         size = 0
@@ -151,18 +161,21 @@ def _take_head(stream: Iterator[bytes | bytearray | memoryview]) -> tuple[bytes,
     return b"".join(pieces)[:MOST_HEAD], pieces
 
 
-def _verify_kind(parts: Parts, kind: FileKind, head: bytes, pieces: list[bytes]) -> None:
+def _verify_kind(parts: Parts, name: str, kind: FileKind, head: bytes, pieces: list[bytes]) -> None:
     if not any(pieces):
         raise FileRefusedError(
-            "The file is empty (0 bytes). Nothing was kept. Check that it was saved and send it again", "empty"
+            f"“{name}” is empty (0 bytes). Nothing was kept. Check that it was saved and send it again", "empty"
         )
     try:
         verify_content(kind, parts.type_probe.detect(head), head)
     except MismatchError as error:
-        raise FileRefusedError(f"The file was not taken. {error} Nothing of it was kept", "mismatch") from error
+        # What is cut short or damaged looks like the archive that an office file is inside.
+        damaged = isinstance(error, HeldContentError) and error.kind.code == "zip"
+        hint = " If it is no archive, it is damaged: open it where it was made, save it again and send that." * damaged
+        raise FileRefusedError(f"“{name}” was not taken. {error}{hint} Nothing of it was kept", "mismatch") from error
     except ProbeError as error:
         raise FileRefusedError(
-            "What kind of file this is could not be told, so it was not taken. Nothing of it was kept. Send it again",
+            f"The kind of “{name}” could not be told, so it was not taken. Nothing of it was kept. Send it again",
             "kind-not-told",
         ) from error
 
@@ -228,8 +241,7 @@ def _record(parts: Parts, sender: Sender, document: Document) -> None:
     document_id, name = document.id, document.file_name
     try:
         with parts.database.unit_of_work() as unit:
-            inspection = unit.session.get_one(Inspection, sender.inspection)
-            verify_open(inspection)
+            _verify_still_open_to(unit.session, sender)
             document.received_at = unit.now
             unit.session.add(document)
             unit.session.flush()
@@ -243,10 +255,29 @@ def _record(parts: Parts, sender: Sender, document: Document) -> None:
     except IntegrityError as error:
         parts.vault.destroy(sender.inspection, document_id)
         raise _duplicate(sender, name, sender.offer.numbers[0]) from error
-    except ConflictError:
+    except FileRefusedError:
         parts.vault.destroy(sender.inspection, document_id)
         raise
     # Any other failure may have come after the commit: the sealed file stays, and the sweep asks the database.
+
+
+def _verify_still_open_to(session: Session, sender: Sender) -> None:
+    """Judge again at the moment of receipt: a file may have been on its way for hours.
+
+    The inspection's row is read under a lock that other uploads share, so that none is recorded after its close.
+    """
+    inspection = session.get_one(Inspection, sender.inspection, with_for_update={"read": True})
+    if inspection.closed_at is not None:
+        raise FileRefusedError(
+            "This inspection was closed while the file was on its way. Nothing of it was kept", "inspection-closed"
+        )
+    actor, items = load_actor(session, sender.person), frozenset(sender.offer.numbers)
+    if decide_in_inspection(actor, Permission.SUBMIT, sender.inspection, items) is not Decision.ALLOWED:
+        raise FileRefusedError(
+            "You may no longer send files for these items: that ended while the file was on its way. Nothing of it was "
+            "kept. Ask the nominated officer",
+            "access-ended",
+        )
 
 
 def _accepted(offer: Offer, document: Document) -> dict[str, trail.DetailValue]:

@@ -16,7 +16,7 @@ from sqlalchemy import delete
 from sqlalchemy.exc import OperationalError
 
 from exchange.access.roles import Role
-from exchange.errors import ConflictError
+from exchange.inspections.models import Membership
 from exchange.parts import Parts
 from exchange.storage.contract import StoreError
 from exchange.submissions import receiving
@@ -87,6 +87,7 @@ def test_a_real_workbook_answers_list_1(send: Callable[..., Any]) -> None:
         ("minutes.txt", b"", ("1.1",), "empty", "0 bytes"),
         ("minutes.pdf", TEXT, ("1.1",), "mismatch", "content is"),
         ("list.xlsx", TEXT, ("L1",), "mismatch", "content is"),
+        ("cut short.xlsx", workbook()[:200], ("L1",), "mismatch", "“cut short.xlsx” was not taken.*it is damaged"),
         ("list.txt", TEXT, ("L1",), "kind-not-for-item", "Excel"),
         ("minutes.exe", b"MZ" + bytes(200), ("1.1",), "held-kind", "not taken"),
         ("minutes.docm", TEXT, ("1.1",), "held-kind", "not taken"),
@@ -276,9 +277,25 @@ def test_a_closed_inspection_takes_nothing_more(send: Callable[..., Any], parts:
 
     with parts.database.unit_of_work() as unit:
         unit.session.get_one(Inspection, area.inspection).closed_at = clock()
-    with pytest.raises(ConflictError, match="closed"):
+    with pytest.raises(FileRefusedError, match="closed"):
         send()
     assert left_behind(parts, area) == []
+
+
+def test_whoever_is_taken_out_while_a_file_is_on_its_way_has_sent_nothing(
+    send: Callable[..., Any], parts: Parts, area: Any, rows: Any, events: Any
+) -> None:
+    def arriving() -> Any:
+        yield TEXT
+        with parts.database.unit_of_work() as unit:
+            officer = area.people[Role.NOMINATED_OFFICER].id
+            for membership in unit.session.query(Membership).filter_by(person_id=officer):
+                membership.ended_at = unit.now
+
+    with pytest.raises(FileRefusedError, match="no longer send"):
+        send(pieces=arriving())
+    assert (left_behind(parts, area), rows(Document)) == ([], [])
+    assert events(area.inspection)[-1] == "submission:refused"
 
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "gone"])
