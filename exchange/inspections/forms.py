@@ -10,7 +10,7 @@ from govuk_frontend_wtf.wtforms_widgets import (
     GovSubmitInput,
     GovTextInput,
 )
-from wtforms import RadioField, SelectField, SelectMultipleField, StringField, SubmitField
+from wtforms import HiddenField, RadioField, SelectField, SelectMultipleField, StringField, SubmitField
 from wtforms.validators import InputRequired, Length
 
 from exchange.inspections.service import KINDS
@@ -53,6 +53,7 @@ class OpenInspectionForm(FlaskForm):
 class MilestoneForm(FlaskForm):
     """Record a day on which something happened."""
 
+    step = HiddenField()  # the milestone that the page asked for: one form sent twice never takes two steps
     on = DayField("Date", what="Date")
     submit = SubmitField("Record this date", widget=GovSubmitInput())
 

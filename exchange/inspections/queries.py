@@ -46,9 +46,14 @@ def inspection_exists(session: Session, inspection_id: str) -> bool:
     return session.get(Inspection, inspection_id) is not None
 
 
-def get_inspection(session: Session, inspection_id: str) -> Inspection:
-    """Return an inspection. Raises NotFoundError for an unknown or malformed identifier."""
-    found = session.get(Inspection, parse_identifier(inspection_id, "ins"))
+def get_inspection(session: Session, inspection_id: str, *, locked: bool = False) -> Inspection:
+    """Return an inspection, its row locked where it is to be changed.
+
+    Raises:
+        NotFoundError: the identifier is unknown or malformed.
+    """
+    lock = {"key_share": True} if locked else None
+    found = session.get(Inspection, parse_identifier(inspection_id, "ins"), with_for_update=lock)
     if found is None:
         raise NotFoundError
     return found

@@ -9,7 +9,7 @@ from exchange.access.guard import requires, requires_in_inspection
 from exchange.access.policy import decide_in_inspection, decide_in_service
 from exchange.access.roles import INSPECTION_MATRIX, Permission, Role
 from exchange.clock import in_london
-from exchange.errors import InvalidError
+from exchange.errors import ConflictError, InvalidError
 from exchange.inspections import legal_notes
 from exchange.inspections.checklist import build_checklist, progress_of
 from exchange.inspections.forms import MilestoneForm, OpenInspectionForm
@@ -25,6 +25,7 @@ from exchange.inspections.service import (
     KINDS,
     Opening,
     close_inspection,
+    next_step,
     open_inspection,
     record_fieldwork_ended,
     record_report_issued,
@@ -144,17 +145,24 @@ def milestones(inspection_id: str) -> Page:
             show_error(form, InvalidError(error.message, field="on"))
     elif not form.is_submitted():
         form.on.data = in_london(parts().clock()).date()
-    return form_page("inspections/milestones.html", form, inspection=inspection, schedule=parts().schedule)
+    step = next_step(inspection)
+    return form_page("inspections/milestones.html", form, inspection=inspection, step=step, schedule=parts().schedule)
 
 
 def _record_milestone(inspection_id: str, form: MilestoneForm) -> Response:
     actor = signed_in().person_id
     with parts().database.unit_of_work() as unit:
-        inspection = get_inspection(unit.session, inspection_id)
-        if inspection.fieldwork_ended_on is None:
+        inspection = get_inspection(unit.session, inspection_id, locked=True)
+        step = next_step(inspection)
+        if form.step.data != step:
+            raise ConflictError(
+                "Another milestone was recorded since this page was shown, perhaps by this same form. Nothing was "
+                "changed now. Go back and reload the page to see what is recorded."
+            )
+        if step == "fieldwork-ended":
             record_fieldwork_ended(unit, inspection, given(form.on), actor=actor)
             done = "The end of fieldwork is recorded."
-        elif inspection.report_issued_on is None:
+        elif step == "report-issued":
             record_report_issued(unit, inspection, given(form.on), actor=actor)
             done = "The issue of the final report is recorded."
         else:

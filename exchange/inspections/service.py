@@ -106,6 +106,15 @@ def in_order(catalogue: Catalogue, numbers: Iterable[str]) -> tuple[str, ...]:
     return tuple(str(item.number) for item in catalogue.items if item.number in chosen)
 
 
+def next_step(inspection: Inspection) -> str:
+    """The milestone to be recorded next: 'fieldwork-ended', 'report-issued', 'close', or '' when all are."""
+    if inspection.closed_at is not None:
+        return ""
+    if inspection.report_issued_on is not None:
+        return "close"
+    return "report-issued" if inspection.fieldwork_ended_on is not None else "fieldwork-ended"
+
+
 def record_fieldwork_ended(unit: UnitOfWork, inspection: Inspection, on: date, *, actor: str) -> None:
     """Record the day fieldwork ended; retention of the lists counts from it. Raises InvalidError, ConflictError."""
     _verify_milestone(unit, inspection, on, field="fieldwork_ended_on", earliest=inspection.notified_on)

@@ -204,20 +204,35 @@ def test_the_last_lead_inspector_stays(client: Any, sign_in: Any, make_area: Any
     assert client.send(f"{members}/{membership.id}/remove", form_at=members).status_code == 409
 
 
+def test_one_form_that_is_sent_twice_records_one_milestone(
+    client: Any, sign_in: Any, make_area: Any, clock: Any, rows: Any
+) -> None:
+    area = make_area()
+    clock.move(days=20)
+    sign_in(client, area.people[Role.LEAD_INSPECTOR])
+    page = f"{area.path}/milestones"
+    assert 'name="step" value="fieldwork-ended"' in client.get(page).get_data(as_text=True)
+    sent = {"csrf_token": client.form_token(page), "step": "fieldwork-ended", "on": ["11", "12", "2026"]}
+    assert [client.post(page, data=sent).status_code for _ in range(3)] == [303, 409, 409]
+    (inspection,) = rows(Inspection)
+    assert (str(inspection.fieldwork_ended_on), inspection.report_issued_on) == ("2026-12-11", None)
+
+
 def test_milestones_come_in_order_and_are_recorded(
     client: Any, sign_in: Any, make_area: Any, clock: Any, rows: Any, events: Any
 ) -> None:
     area = make_area()
     sign_in(client, area.people[Role.LEAD_INSPECTOR])
     page = f"{area.path}/milestones"
-    assert client.send(page, {"on": ["20", "11", "2026"]}).status_code == 400  # before notification
-    assert client.send(page, {"on": ["30", "11", "2026"]}).status_code == 400  # in the future
+    first, second = {"step": "fieldwork-ended"}, {"step": "report-issued"}
+    assert client.send(page, {"on": ["20", "11", "2026"], **first}).status_code == 400  # before notification
+    assert client.send(page, {"on": ["30", "11", "2026"], **first}).status_code == 400  # in the future
     clock.move(days=80)
     sign_in(client, area.people[Role.LEAD_INSPECTOR])
-    assert client.send(page, {"on": ["11", "12", "2026"]}).status_code == 303
-    assert client.send(page, {"on": ["10", "12", "2026"]}).status_code == 400  # a report before fieldwork ended
-    assert client.send(page, {"on": ["1", "2", "2027"]}).status_code == 303
-    assert client.send(page, {}).status_code == 303
+    assert client.send(page, {"on": ["11", "12", "2026"], **first}).status_code == 303
+    assert client.send(page, {"on": ["10", "12", "2026"], **second}).status_code == 400  # before fieldwork ended
+    assert client.send(page, {"on": ["1", "2", "2027"], **second}).status_code == 303
+    assert client.send(page, {"step": "close"}).status_code == 303
     (inspection,) = rows(Inspection)
     assert (str(inspection.fieldwork_ended_on), str(inspection.report_issued_on)) == ("2026-12-11", "2027-02-01")
     assert inspection.closed_at is not None
