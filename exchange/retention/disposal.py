@@ -55,7 +55,12 @@ def dispose_of(parts: Parts, inspection_id: str, document_id: str, order: Dispos
     if outcome is not None:
         return outcome
     try:
-        parts.vault.destroy(inspection_id, document_id)
+        with parts.database.unit_of_work() as unit:
+            # A hold that was placed since the beginning still comes in time; one that comes now waits for the end.
+            lock_inspection(unit.session, inspection_id)
+            if _is_kept_back(parts, unit, inspection_id, document_id):
+                return Outcome.HELD
+            parts.vault.destroy(inspection_id, document_id)
     except (KeysError, StoreError, OSError):
         _record_failure(parts, inspection_id, document_id, order.actor)
         return Outcome.FAILED
@@ -70,14 +75,12 @@ def _begin(
     """Commit to the disposal; None when it may go on. One that was begun before is begun only once."""
     inspection = lock_inspection(unit.session, inspection_id)
     document = unit.session.get_one(Document, document_id, with_for_update=True)
-    held = hold_on(unit.session, inspection_id, document_id) is not None
     if document.state == DocumentState.DISPOSING:
-        # A hold keeps what is left; where the key has gone nothing is left, and the truth is to say so.
-        return Outcome.HELD if held and parts.vault.keyring.has_data_key(inspection_id, document_id) else None
+        return Outcome.HELD if _is_kept_back(parts, unit, inspection_id, document_id) else None
     due = due_of(document, inspection, parts.schedule)
     if document.state not in LIVE or due.on is None or due.on > order.as_of:
         return Outcome.NOT_DUE
-    if held:
+    if hold_on(unit.session, inspection_id, document_id) is not None:
         return Outcome.HELD
     certificate = _certificate(parts, unit, inspection, document, due, order.actor)
     unit.session.add(certificate)
@@ -90,6 +93,12 @@ def _begin(
         details=_details(certificate),
     )
     return None
+
+
+def _is_kept_back(parts: Parts, unit: UnitOfWork, inspection_id: str, document_id: str) -> bool:
+    """A hold keeps what is left; where the key has gone nothing is left, and the truth is to say so."""
+    held = hold_on(unit.session, inspection_id, document_id) is not None
+    return held and parts.vault.keyring.has_data_key(inspection_id, document_id)
 
 
 def _certificate(

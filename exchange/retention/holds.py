@@ -40,7 +40,7 @@ def lock_inspection(session: Session, inspection_id: str) -> Inspection:
     Raises:
         NotFoundError: there is none.
     """
-    # FOR NO KEY UPDATE: uploads go on, which refer to the inspection's row.
+    # FOR NO KEY UPDATE: rows that refer to the inspection's can be added meanwhile.
     found = session.get(Inspection, parse_identifier(inspection_id, "ins"), with_for_update={"key_share": True})
     if found is None:
         raise NotFoundError

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from exchange.identifiers import new_identifier
 from exchange.oversight.service import clear_alarm
-from exchange.retention.models import Certificate
+from exchange.retention import disposal
+from exchange.retention.models import Certificate, Hold
 from exchange.retention.service import place_hold, run_disposal
 from exchange.storage.contract import StoreError
 from exchange.submissions.models import Alarm, DocumentState
@@ -90,6 +92,34 @@ def test_a_hold_placed_after_a_kill_keeps_what_is_left_and_nothing_that_is_gone(
     report = run_disposal(case.parts, LONG_AFTER)
     assert (report.held if is_left else report.disposed) == [killed_run]
     assert case.parts.vault.keyring.has_data_key(case.inspection, killed_run) == is_left
+
+
+def test_a_hold_placed_between_the_beginning_and_the_destruction_comes_in_time(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document, lock, locked = case.send("1.1"), disposal.lock_inspection, []
+
+    def hold_before_the_second_lock(*arguments: Any) -> Any:
+        locked.append(arguments)
+        if len(locked) == 2:
+            arguments[0].add(
+                Hold(
+                    id=new_identifier("hol"),
+                    inspection_id=case.inspection,
+                    document_id=document,
+                    ground="foi",
+                    reason="x",
+                    placed_at=case.parts.clock(),
+                    placed_by=case.officer,
+                    review_on=LONG_AFTER,
+                )
+            )
+        return lock(*arguments)
+
+    monkeypatch.setattr(disposal, "lock_inspection", hold_before_the_second_lock)
+    assert run_disposal(case.parts, LONG_AFTER).held == [document]
+    assert case.document(document).state == DocumentState.DISPOSING
+    assert case.parts.vault.keyring.has_data_key(case.inspection, document)
 
 
 def test_a_kill_inside_the_last_transaction_leaves_the_disposal_begun(
