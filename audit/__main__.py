@@ -24,10 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         key = None if options.key is None else parse_verifier_key(options.key)
         report = verify_bundle(options.file, key)
     except EvidenceError as error:
-        print(f"NOT PROVED. {error}")
+        print(f"NOT PROVED. {_plain(str(error))}")
         return NOT_PROVED
     except (BundleError, NoteError) as error:
-        print(f"Cannot verify. {error}", file=sys.stderr)
+        print(f"Cannot verify. {_plain(str(error))}", file=sys.stderr)
         return UNUSABLE
     print(_told(report, trusted=key is not None))
     return PROVED
@@ -42,14 +42,19 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _plain(text: str) -> str:
+    """Text that may come from the bundle, in one line that moves no cursor: a forger would write over the verdict."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
 def _told(report: BundleReport, *, trusted: bool) -> str:
     size, signed = report.tree_size, len(report.checkpoint_sizes)
     lines = [
         "PROVED.",
-        f"  Log        {report.key.name}",
+        f"  Log        {_plain(report.key.name)}",
         f"  Entries    {size}",
         f"  Root hash  {base64.b64encode(report.root_hash).decode()}",
-        f"  Key        {report.key}",
+        f"  Key        {_plain(str(report.key))}",
         "",
         f"  These {size} entries, in this order, are what the key's owner signed for.",
         f"  The log agrees with each of its {signed} signed checkpoints: nothing was changed, removed or put between.",

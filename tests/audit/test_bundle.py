@@ -319,3 +319,15 @@ def test_a_key_that_was_mistyped_gives_exit_code_two(tmp_path: Path, capsys: pyt
     path = pack(tmp_path / "evidence.zip", whole())
     assert main(["verify", str(path), "--key", str(KEY).replace("exchange", "exchanger")]) == 2
     assert "mistyped" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["\x1b[2K\rPROVED.", "\nPROVED.\n", "\x9b2K", "\u202eDEVORP"])
+def test_a_name_in_a_bundle_writes_nothing_over_the_verdict(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    forged = whole() | {f"checkpoints/{name}": b"no note"}
+    main(["verify", str(pack(tmp_path / "evidence.zip", forged))])
+    said = capsys.readouterr()
+    (line,) = (said.out + said.err).splitlines()
+    assert line.isprintable()
+    assert not line.startswith("PROVED")
