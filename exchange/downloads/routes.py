@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from urllib.parse import quote
 
@@ -97,7 +98,9 @@ def content(inspection_id: str, document_id: str) -> Response:
 
 def attachment(file_name: str) -> str:
     """Name a file in a header (RFC 6266): a plain name every browser reads, and the whole one beside it."""
-    plain = unicodedata.normalize("NFKD", file_name).encode("ascii", "ignore").decode().replace('"', "") or "file"
+    plain = unicodedata.normalize("NFKD", file_name).encode("ascii", "ignore").decode()
+    # Wide forms of a quotation mark and of slashes have just become the plain ones.
+    plain = re.sub(r"[/\\]", "_", plain.replace('"', "")) or "file"
     options = {"filename": plain}
     if plain != file_name:
         options["filename*"] = f"UTF-8''{quote(file_name, safe='')}"

@@ -48,7 +48,7 @@ def add_one(inspection_id: str) -> Page:
     return _members_page(inspection_id, form)
 
 
-@team.post("/inspections/<inspection_id>/members/<int:membership_id>/remove", endpoint="remove_member")
+@team.post("/inspections/<inspection_id>/members/<int(max=2147483647):membership_id>/remove", endpoint="remove_member")
 @requires_in_inspection(Permission.VIEW_INSPECTION)
 def remove_one(inspection_id: str, membership_id: int) -> Response:
     """End a membership at once."""

@@ -71,7 +71,7 @@ def clear_alarm(unit: UnitOfWork, *, alarm_id: str, inspection: str | None, reas
 
 def parse_reason(text: str) -> str:
     """A reason that a person typed, trimmed. Raises InvalidError when there is none or it is too long."""
-    reason = text.strip()
+    reason = text.replace("\0", "").strip()  # PostgreSQL holds no text with it
     if not reason:
         raise InvalidError("Enter a reason", field="reason")
     if len(reason) > MAX_REASON:

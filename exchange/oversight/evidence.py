@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
-from typing import IO
+from collections.abc import Callable, Generator
+from contextlib import ExitStack
+from typing import IO, Self
 
 from audit.bundle import write_bundle
 from audit.errors import AuditError
@@ -30,14 +31,45 @@ class ExportBrokenOffError(Exception):
     """The bundle could not be finished; the download breaks off."""
 
 
-def export_evidence(parts: Parts, log_id: str, *, actor: str) -> Iterator[bytes]:
+class EvidenceStream:
+    """The bytes of one bundle, for the server to iterate and close; it holds a turn of the person's downloads."""
+
+    def __init__(self, pieces: Generator[bytes, None, None], give_back: Callable[[], None]) -> None:
+        self._pieces = pieces
+        self._give_back = give_back
+
+    def __iter__(self) -> Self:
+        """The stream itself."""
+        return self
+
+    def __next__(self) -> bytes:
+        """The next piece. Raises ExportBrokenOffError when the bundle could not be finished."""
+        return next(self._pieces)
+
+    def close(self) -> None:
+        """Let go of the log and of the turn; the server calls this however the download ended."""
+        self._pieces.close()
+        self._give_back()
+
+
+def export_evidence(parts: Parts, log_id: str, *, actor: str) -> EvidenceStream:
     """Sign the log's state, record `evidence:exported`, and return the bundle's bytes as they are written.
 
     A damaged log is exported up to its latest checkpoint: that is when evidence is wanted most.
 
     Raises:
         ConflictError: nothing was ever signed, and cannot be now.
+        BusyError: this person has as many downloads under way as they may: each holds a connection to the database.
     """
+    with ExitStack() as undo:
+        give_back = parts.turns.take("download", actor)
+        undo.callback(give_back)
+        _record(parts, log_id, actor)
+        undo.pop_all()
+    return EvidenceStream(_stream(parts, log_id), give_back)
+
+
+def _record(parts: Parts, log_id: str, actor: str) -> None:
     _sign_if_possible(parts, log_id)
     inspection = inspection_of(log_id)
     with parts.database.unit_of_work() as unit:
@@ -46,7 +78,6 @@ def export_evidence(parts: Parts, log_id: str, *, actor: str) -> Iterator[bytes]
             raise ConflictError(NOTHING_SIGNED)
         details: dict[str, trail.DetailValue] = {"tree_size": checkpoint.tree_size}
         trail.record(unit, "evidence:exported", actor=actor, inspection=inspection, details=details)
-    return _stream(parts, log_id)
 
 
 def _sign_if_possible(parts: Parts, log_id: str) -> None:
@@ -57,7 +88,7 @@ def _sign_if_possible(parts: Parts, log_id: str) -> None:
         return
 
 
-def _stream(parts: Parts, log_id: str) -> Iterator[bytes]:
+def _stream(parts: Parts, log_id: str) -> Generator[bytes, None, None]:
     reading, writing = os.pipe()
     failures: list[BaseException] = []
     writer = threading.Thread(

@@ -111,7 +111,7 @@ def _day(parameters: Mapping[str, str], name: str, label: str) -> date | None:
     try:
         year, month, day = (int(part) for part in parts)
         found = date(year, month, day)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise InvalidError(f"‘{label}’ must be a real date, like 27 3 2026", field=name) from None
     if not 2000 <= found.year < 2200:  # noqa: PLR2004  no log of ours is older, and a day after this one must exist
         raise InvalidError(f"The year of ‘{label}’ must be between 2000 and 2199", field=name)

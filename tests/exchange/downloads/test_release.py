@@ -10,6 +10,7 @@ import pytest
 from exchange.access.roles import Role
 from exchange.downloads import release as release_module
 from exchange.downloads.models import Release
+from exchange.downloads.routes import attachment
 from exchange.parts import Parts
 from exchange.submissions.models import Alarm, Document, DocumentState
 from exchange.submissions.offer import parse_items, parse_offer
@@ -43,6 +44,14 @@ def inspector(client: Any, area: Any, sign_in: Callable[..., Any]) -> Any:
 @pytest.fixture
 def path(area: Any, document: str) -> str:
     return f"{area.path}/documents/{document}/content"
+
+
+@pytest.mark.parametrize(
+    ("file_name", "plain"),
+    [("a／..／b.txt", "a_.._b.txt"), ("a＼b.txt", "a_b.txt"), ("＂;x=y.txt", ";x=y.txt"), ("é", "e"), ("資料", "file")],
+)
+def test_the_plain_name_beside_the_whole_one_is_no_path(file_name: str, plain: str) -> None:
+    assert f'filename="{plain}"' in attachment(file_name) or f"filename={plain}" in attachment(file_name)
 
 
 def test_a_download_is_the_same_bytes_under_safe_headers(

@@ -204,6 +204,15 @@ def test_the_last_lead_inspector_stays(client: Any, sign_in: Any, make_area: Any
     assert client.send(f"{members}/{membership.id}/remove", form_at=members).status_code == 409
 
 
+def test_a_membership_of_a_number_that_no_database_holds_is_not_found(
+    client: Any, sign_in: Any, make_area: Any
+) -> None:
+    area = make_area()
+    sign_in(client, area.people[Role.LEAD_INSPECTOR])
+    members = f"{area.path}/members"
+    assert client.send(f"{members}/{10**20}/remove", form_at=members).status_code == 404
+
+
 def test_one_form_that_is_sent_twice_records_one_milestone(
     client: Any, sign_in: Any, make_area: Any, clock: Any, rows: Any
 ) -> None:

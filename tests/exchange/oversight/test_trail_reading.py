@@ -115,6 +115,7 @@ def test_choices_hold_whoever_was_ever_a_member(case: Case) -> None:
         ({"since-day": "1"}, "since"),
         ({"until-day": "1", "until-month": "1", "until-year": "9999"}, "until"),
         ({"until-day": "x", "until-month": "1", "until-year": "2026"}, "until"),
+        ({"since-day": "9", "since-month": "1", "since-year": "9" * 3900}, "since"),
         (
             {
                 "since-day": "2", "since-month": "1", "since-year": "2026",

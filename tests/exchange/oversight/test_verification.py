@@ -11,7 +11,7 @@ from sqlalchemy import select
 from audit import bundle, log
 from audit.bundle import verify_bundle
 from audit.errors import LogDamagedError, VocabularyError
-from exchange.errors import ConflictError
+from exchange.errors import BusyError, ConflictError
 from exchange.oversight import evidence as evidence_module
 from exchange.oversight.evidence import ExportBrokenOffError
 from exchange.oversight.service import export_evidence, verify_log
@@ -137,6 +137,17 @@ def test_evidence_of_a_log_that_was_never_signed_and_cannot_be_is_refused(
     monkeypatch.setattr(log.AuditLog, "sign_checkpoint", refuse)
     with pytest.raises(ConflictError, match="Verify the log"):
         export_evidence(case.parts, case.inspection, actor=case.officer)
+
+
+def test_evidence_takes_a_turn_of_the_downloads_until_it_is_closed(case: Case) -> None:
+    most = case.parts.settings.max_open_downloads_per_person
+    under_way = [export_evidence(case.parts, case.inspection, actor=case.officer) for _ in range(most)]
+    with pytest.raises(BusyError):
+        export_evidence(case.parts, case.inspection, actor=case.officer)
+    next(under_way[0])
+    for pieces in under_way:
+        pieces.close()
+    export_evidence(case.parts, case.inspection, actor=case.officer).close()
 
 
 def test_evidence_that_cannot_be_finished_breaks_off(case: Case) -> None:
