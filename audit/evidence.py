@@ -23,12 +23,26 @@ MAX_SMALL_BYTES: Final = 256 * 1024
 
 _LOCAL_HEADER: Final = b"PK\x03\x04"
 _LOCAL_HEADER_BYTES: Final = 30
+_LENGTHS: Final = range(18, 26)
+_ZIP64_VERSION: Final = 45
 _EARLIEST: Final = (1980, 1, 1, 0, 0, 0)
 
 
 def checkpoint_name(tree_size: int) -> str:
     """The member that holds the checkpoint of this size; names sort like sizes."""
     return f"{CHECKPOINTS}{tree_size:020d}.txt"
+
+
+class _Member(zipfile.ZipInfo):
+    """A member whose header is the same in every Python: before 3.11.4 one of unknown length was marked otherwise."""
+
+    def FileHeader(self, zip64: bool | None = None) -> bytes:  # noqa: FBT001, N802  the library's own signature
+        """The local header; where 64-bit lengths follow the content, its 32-bit ones are all ones (APPNOTE 4.4.8)."""
+        if not zip64:
+            return super().FileHeader(zip64)
+        self.create_version = self.extract_version = _ZIP64_VERSION
+        header = super().FileHeader(zip64)
+        return header[: _LENGTHS.start] + b"\xff" * len(_LENGTHS) + header[_LENGTHS.stop :]
 
 
 class BundleWriter:
@@ -58,7 +72,7 @@ class BundleWriter:
 
     @staticmethod
     def _info(name: str) -> zipfile.ZipInfo:
-        info = zipfile.ZipInfo(name, _EARLIEST)
+        info = _Member(name, _EARLIEST)
         info.create_system = 3
         info.external_attr = 0o100644 << 16
         return info
@@ -125,7 +139,7 @@ class BundleReader:
             raise BundleError("The file holds members that an evidence bundle does not have.")
         missing = {README, VKEY, ENTRIES, LEAF_HASHES} - members.keys()
         if missing:
-            raise BundleError(f"The file is not an evidence bundle: {', '.join(sorted(missing))} is missing.")
+            raise BundleError(f"The file is not an evidence bundle; missing in it: {', '.join(sorted(missing))}.")
         if any(info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1 for info in infos):
             raise BundleError("The members of an evidence bundle are neither compressed nor encrypted; these are.")
         return members
