@@ -43,7 +43,7 @@ class HeldContentError(MismatchError):
 
     def __init__(self, kind: "FileKind") -> None:
         self.kind = kind
-        super().__init__(kind.why)
+        super().__init__(f"Its content is: {kind.label}. {kind.why}")
 
 
 @dataclass(frozen=True)

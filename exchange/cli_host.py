@@ -91,7 +91,7 @@ def require_free_port(settings: Settings) -> None:
         except OSError as error:
             raise ConflictError(
                 f"The web server cannot listen on {settings.bind} ({error.strerror}): another program may be using it. "
-                "Nothing was started. Stop that program, or choose another port."
+                "Nothing was started. Stop that program, or choose another port: EXCHANGE_BIND, or make run PORT=8080."
             ) from error
 
 

@@ -34,6 +34,24 @@ _FIXED = {
     trail.SERVICE_LOG: "the service",
 }
 
+# Why a file or its form was refused; a code that stands in neither table is shown with spaces for its hyphens.
+_REFUSALS = {
+    "bad-name": "its name cannot be used",
+    "held-kind": "files of its kind are not taken",
+    "unknown-kind": "its kind is not known here",
+    "kind-not-for-item": "its kind cannot answer that item",
+    "kind-not-told": "its kind could not be told",
+    "mismatch": "its content is not what its name says, or of a kind that is not taken",
+    "empty": "it is empty",
+    "too-large": "it is too large",
+    "duplicate": "the same bytes had been received for that item",
+    "form-numbers": "the items named on its form cannot stand",
+    "form-date-kind": "the form does not say what date its data represents",
+    "form-start": "the date of its data on the form cannot stand",
+    "form-end": "the end date of its data on the form cannot stand",
+    "form-title": "the title on its form cannot stand",
+}
+
 
 def say_reference(identifier: str) -> str:
     """The end of an identifier, in capitals, short enough to read to somebody: '9K2F4Q'."""
@@ -49,7 +67,7 @@ class Names:
 
     def __call__(self, value: str) -> str:
         """What is shown for one value: a name for an identifier, words for a code or a date, else the value."""
-        for names in (self._known, _FIXED, self._labels):
+        for names in (self._known, _FIXED, _REFUSALS, self._labels):
             if value in names:
                 return names[value]
         if _ID.fullmatch(value):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from config.catalogue import Catalogue, Item, UnknownItemError, verify_data_date
-from config.data_date import KINDS, DataDate, DataDateError, parse_data_date
+from config.data_date import KINDS, NOT_DATED, PERIOD, DataDate, DataDateError, parse_data_date
 from exchange.errors import InvalidError
 
 LONGEST_NAME = 255  # bytes of UTF-8, what file systems take
@@ -63,7 +63,7 @@ def parse_offer(
     if kind not in KINDS:
         raise InvalidError("Choose what date the data represents", field="date_kind")
     try:
-        data_date = parse_data_date(kind, start, end if kind == "period" else None, today)
+        data_date = parse_data_date(kind, start, end, today)
     except DataDateError as error:
         raise InvalidError(str(error).rstrip("."), field=_field_of(kind, start, end)) from error
     for item in items:
@@ -112,4 +112,6 @@ def log_date(data_date: DataDate) -> str:
 
 
 def _field_of(kind: str, start: date | None, end: date | None) -> str:
-    return "end" if kind == "period" and start is not None and (end is None or end < start) else "start"
+    if start is None or kind == NOT_DATED:
+        return "start"
+    return "end" if (end is None or end < start if kind == PERIOD else end is not None) else "start"

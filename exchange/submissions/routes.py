@@ -94,6 +94,7 @@ def _upload(inspection_id: str, number: str | None) -> Page:
     choices = _choices(inspection_id, asked, number)
     if request.method == "POST":
         return _receive(inspection, asked, choices, number)
+    verify_open(inspection)
     form = UploadForm(formdata=None)
     form.numbers.data = [number] if number else request.args.getlist("item")
     return _form_page(inspection, choices, form, number)

@@ -42,8 +42,8 @@ CASES = {
     "day missing": Case("Enter the date the data represents", "#start-day", date_kind="One day"),
     "future date": Case("in the future", "#start-day", date_kind="One day", day=TOMORROW),
     "no file": Case("Choose at least one file", "#files", name=""),
-    "empty file": Case("The file is empty (0 bytes)", "#files", content=b""),
-    "other content than its name says": Case("The file was not taken", "#files", name="scan.pdf"),
+    "empty file": Case("is empty (0 bytes)", "#files", content=b""),
+    "other content than its name says": Case("“scan.pdf” was not taken", "#files", name="scan.pdf"),
     "not a workbook for a list": Case(
         "cannot answer List 1", "#files", item="L1", date_kind="One day", day=datetime(2025, 10, 1, tzinfo=UTC)
     ),
@@ -125,7 +125,7 @@ def test_of_several_files_the_good_ones_are_received_and_the_bad_one_is_told(
         officer.page.get_by_label("No date", exact=True).check()
         officer.choose_files(good, bad)
         officer.press("Send")
-        verify_told(officer, Case("The file is empty (0 bytes)", "#files"))
+        verify_told(officer, Case("“bad.docx” is empty (0 bytes)", "#files"))
         expect(officer.page.locator(".govuk-notification-banner")).to_contain_text("1 file was received and recorded")
         officer.follow("Receipt for good.docx")
         expect(officer.page.get_by_role("heading", level=1)).to_have_text("Receipt")

@@ -13,6 +13,7 @@ from exchange.inspections.models import Membership
 from exchange.oversight import queries
 from exchange.oversight.service import raise_alarm
 from exchange.submissions.models import Alarm
+from exchange.submissions.receiving import record_refused
 from tests.exchange.inspection_case import Case, tamper
 
 OFFICER_PAGES = ("trail", "trail/evidence", "alarms", "access")
@@ -69,6 +70,13 @@ def test_a_refusal_is_marked_in_words(officer: Any, browser: Callable[[Role], An
     page = officer.get(f"{area.path}/trail?event=every-refusal")
     assert "Refused" in page.text
     assert "Inspector Example was refused view trail at oversight.trail: role does not allow." in page.text
+
+
+def test_a_refused_file_is_told_in_words_and_not_by_its_code(officer: Any, area: Any, parts: Any) -> None:
+    sender = area.people[Role.NOMINATED_OFFICER].id
+    record_refused(parts, area.inspection, sender, ["1.1"], "held-kind")
+    page = officer.get(f"{area.path}/trail?event=every-refusal")
+    assert "sent for 1.1 was refused: files of its kind are not taken." in page.text
 
 
 @pytest.mark.parametrize("role", [Role.INSPECTOR, Role.NOMINATED_OFFICER, Role.CONTRIBUTOR, Role.LEAD_INSPECTOR])
