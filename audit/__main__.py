@@ -54,6 +54,7 @@ def _told(report: BundleReport, *, trusted: bool) -> str:
         f"  Log        {_plain(report.key.name)}",
         f"  Entries    {size}",
         f"  Root hash  {base64.b64encode(report.root_hash).decode()}",
+        f"  In hex     {report.root_hash.hex()}",
         f"  Key        {_plain(str(report.key))}",
         "",
         f"  These {size} entries, in this order, are what the key's owner signed for.",

@@ -99,7 +99,7 @@ _ROWS: Final = (
     Event(
         "access:refused",
         IN_BOTH,
-        "{actor} was refused {permission} at {route}: {reason}.",
+        "{actor} tried to {permission} and was refused: {reason}.",
         {**_REFUSED, "document": ID_OR_NONE},
         about=_DOCUMENT,
     ),

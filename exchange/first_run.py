@@ -6,6 +6,7 @@ and worker end with this process; what a person needs to go on is printed last.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import sys
@@ -43,6 +44,7 @@ def start(environ: Mapping[str, str]) -> int:
     settings = load_settings(environ)
     require_free_port(settings)
     prepare(settings, environ)
+    hold_alone(settings.data_folder)
     commands = {
         "web server": server_command(),
         "worker": [sys.executable, "-m", "exchange", "worker"],
@@ -55,6 +57,23 @@ def start(environ: Mapping[str, str]) -> int:
         return 1
     _say("\nStopped. The data is kept for the next run.")
     return 0
+
+
+def hold_alone(folder: Path) -> None:
+    """Keep a second run off the same data for as long as this process lives.
+
+    Raises:
+        ConflictError: another run has it.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)  # held, not closed: its lock is the claim
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise ConflictError(
+            f"This worked example is running already, on the data in {folder}. Nothing was started. Use that one, stop "
+            "it with Ctrl-C, or give this one a folder of its own: make run RUN_FOLDER=/tmp/another PORT=8001"
+        ) from error
 
 
 def prepare(settings: Settings, environ: Mapping[str, str]) -> None:

@@ -8,7 +8,6 @@ from werkzeug.wrappers import Response
 from exchange.access.guard import requires, requires_in_inspection
 from exchange.access.policy import decide_in_inspection, decide_in_service
 from exchange.access.roles import INSPECTION_MATRIX, Permission, Role
-from exchange.clock import in_london
 from exchange.errors import ConflictError, InvalidError
 from exchange.inspections import legal_notes
 from exchange.inspections.checklist import build_checklist, progress_of
@@ -143,8 +142,6 @@ def milestones(inspection_id: str) -> Page:
             return _record_milestone(inspection_id, form)
         except InvalidError as error:
             show_error(form, InvalidError(error.message, field="on"))
-    elif not form.is_submitted():
-        form.on.data = in_london(parts().clock()).date()
     step = next_step(inspection)
     return form_page("inspections/milestones.html", form, inspection=inspection, step=step, schedule=parts().schedule)
 

@@ -68,19 +68,39 @@ def remove_member(unit: UnitOfWork, inspection: Inspection, *, actor: Actor, mem
     Raises:
         NotFoundError: no such live membership here.
         RefusedError: the actor may not.
-        ConflictError: it is the last lead inspector's.
+        ConflictError: it is the last lead inspector's, or an officer's whom somebody else brought in.
     """
     membership = unit.session.get(Membership, membership_id, with_for_update=True)
     if membership is None or membership.inspection_id != inspection.id or membership.ended_at is not None:
         raise NotFoundError
     role = Role(membership.role)
     _verify_may_grant(actor, inspection.id, role)
+    if role is Role.DATA_PROTECTION_OFFICER:
+        _verify_may_end_officer(unit.session, membership, actor)
     if role is Role.LEAD_INSPECTOR and _live_count(unit.session, inspection.id, role) == 1:
         raise ConflictError("An inspection needs a lead inspector. Nothing was changed. Add another one first.")
     membership.ended_at, membership.ended_by = unit.now, actor.person
     _record(unit, "member:removed", inspection.id, actor.person, membership.person_id, role)
     if role is Role.CONTRIBUTOR:
         set_assignments(unit, inspection, actor=actor.person, person_id=membership.person_id, numbers=())
+
+
+def _verify_may_end_officer(session: Session, membership: Membership, actor: Actor) -> None:
+    """Whoever is audited must not be able to send the auditor away: only who brought the officer in ends it."""
+    if membership.granted_by == actor.person:
+        return
+    giver_is_here = session.scalar(
+        select(Membership.id).where(
+            Membership.inspection_id == membership.inspection_id,
+            Membership.person_id == membership.granted_by,
+            Membership.ended_at.is_(None),
+        )
+    )
+    if giver_is_here or Role.LEAD_INSPECTOR not in actor.roles_in(membership.inspection_id):
+        raise ConflictError(
+            "A data protection officer’s access is ended by the person who gave it, or by the lead inspector once that "
+            "person has left. Nothing was changed."
+        )
 
 
 def assign_items(

@@ -34,6 +34,41 @@ _FIXED = {
     trail.SERVICE_LOG: "the service",
 }
 
+# What somebody tried to do, and why they were refused: the permissions and the policy's reasons in words.
+ACTS = {
+    "use-own-account": "use their account",
+    "manage-accounts": "manage accounts",
+    "open-inspection": "open an inspection",
+    "answer-legal-notes": "answer a legal note",
+    "read-legal-notes": "read the legal notes",
+    "view-service-trail": "read the service’s trail",
+    "agree-to-resets": "agree to an account reset",
+    "view-inspection": "see the inspection",
+    "manage-inspectors": "say who inspects",
+    "manage-contributors": "say who contributes",
+    "assign-items": "assign items",
+    "record-milestones": "record a milestone",
+    "submit": "send files",
+    "list-documents": "see what has come",
+    "view-receipt": "see a receipt",
+    "download": "download a file",
+    "view-trail": "read the trail",
+    "verify-log": "verify the log",
+    "export-evidence": "export the evidence",
+    "view-access": "see who has access",
+    "view-disposal": "see disposal and holds",
+    "manage-holds": "place or lift a hold",
+    "clear-alarms": "clear an alarm",
+    "csrf": "send a form",
+}
+REASONS = {
+    "not-a-member": "they are not in this inspection",
+    "role-does-not-allow": "their role does not allow it",
+    "not-assigned": "the item is not assigned to them",
+    "inspection-closed": "the inspection is closed",
+    "form-token": "the form was too old, or not one of this service’s",
+}
+
 # Why a file or its form was refused; a code that stands in neither table is shown with spaces for its hyphens.
 _REFUSALS = {
     "bad-name": "its name cannot be used",
@@ -67,7 +102,7 @@ class Names:
 
     def __call__(self, value: str) -> str:
         """What is shown for one value: a name for an identifier, words for a code or a date, else the value."""
-        for names in (self._known, _FIXED, _REFUSALS, self._labels):
+        for names in (self._known, _FIXED, ACTS, REASONS, _REFUSALS, self._labels):
             if value in names:
                 return names[value]
         if _ID.fullmatch(value):

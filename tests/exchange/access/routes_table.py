@@ -68,7 +68,7 @@ ROWS = (
     Row("inspections.open_inspection", "GET", "L", 409),  # the controller's notes are not answered
     Row("inspections.open_inspection", "POST", "L", 409),
     Row("inspections.inspection", "GET", MEMBERS),
-    *_both("inspections.milestones", "L"),
+    *_both("inspections.milestones", "L", 409),  # a form that names no step
     Row("team.members", "GET", MEMBERS),
     Row("team.add_member", "POST", "LN", 400),
     *_both("team.assignments", "N", 303),

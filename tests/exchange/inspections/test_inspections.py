@@ -250,3 +250,18 @@ def test_milestones_come_in_order_and_are_recorded(
         "inspection:report-issued",
         "inspection:closed",
     ]
+
+
+def test_only_who_brought_a_data_protection_officer_in_ends_their_access(
+    app: Any, client: Any, sign_in: Any, make_area: Any, rows: Any
+) -> None:
+    area = make_area()
+    officer = area.people[Role.DATA_PROTECTION_OFFICER].id
+    (membership,) = [row for row in rows(Membership) if row.person_id == officer]
+    members = f"{area.path}/members"
+    nominated = sign_in(app.test_client(), area.people[Role.NOMINATED_OFFICER])
+    assert nominated.send(f"{members}/{membership.id}/remove", form_at=members).status_code == 409
+    assert next(row for row in rows(Membership) if row.person_id == officer).ended_at is None
+    lead = sign_in(client, area.people[Role.LEAD_INSPECTOR])
+    assert lead.send(f"{members}/{membership.id}/remove", form_at=members).status_code == 303
+    assert next(row for row in rows(Membership) if row.person_id == officer).ended_at is not None

@@ -69,7 +69,7 @@ def test_a_refusal_is_marked_in_words(officer: Any, browser: Callable[[Role], An
     assert browser(Role.INSPECTOR).get(f"{area.path}/trail").status_code == 403
     page = officer.get(f"{area.path}/trail?event=every-refusal")
     assert "Refused" in page.text
-    assert "Inspector Example was refused view trail at oversight.trail: role does not allow." in page.text
+    assert "Inspector Example tried to read the trail and was refused: their role does not allow it." in page.text
 
 
 def test_a_refused_file_is_told_in_words_and_not_by_its_code(officer: Any, area: Any, parts: Any) -> None:

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 from werkzeug.datastructures import MultiDict
 
-from exchange.access.roles import Role
+from exchange.access.policy import Decision
+from exchange.access.roles import Permission, Role
 from exchange.errors import InvalidError, NotFoundError
 from exchange.oversight import queries
 from exchange.oversight.filters import TrailFilters, parse_before, parse_filters
+from exchange.oversight.names import ACTS, REASONS
 from exchange.oversight.queries import TrailPage, inspection_choices, read_trail
 from exchange.oversight.service import record_access_viewed
 from exchange.retention.service import run_disposal
@@ -149,3 +151,8 @@ def test_what_no_form_of_ours_sends_is_not_found_or_not_used() -> None:
         parse_filters({"person": "Ada Example"})
     assert parse_filters({"item": "<b>", "event": "no:such"}) == TrailFilters()
     assert [parse_before(text) for text in ("", "-1", "x", "7", "9" * 30)] == [None, None, None, 7, 2**53]
+
+
+def test_every_permission_and_every_reason_for_a_refusal_has_words() -> None:
+    assert set(Permission) <= ACTS.keys()
+    assert set(Decision) - {Decision.ALLOWED} <= REASONS.keys()
