@@ -88,7 +88,7 @@ def _open(form: OpenInspectionForm) -> Response:
             parts().catalogue,
             parts().schedule.version,
             opening=Opening(
-                local_area=form.local_area.data or "",
+                local_area=(form.local_area.data or "").replace("\0", ""),  # no database takes a NUL
                 kind=form.kind.data,
                 notified_on=given(form.notified_on),
                 numbers=tuple(form.numbers.data or ()),

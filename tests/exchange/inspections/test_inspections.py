@@ -88,6 +88,15 @@ def test_what_cannot_be_opened_is_told_on_the_form(
     assert rows(Inspection) == []
 
 
+@pytest.mark.usefixtures("notes_answered")
+def test_a_name_with_a_character_no_database_takes_is_kept_without_it(
+    client: Any, make_person: Any, sign_in: Any, rows: Any
+) -> None:
+    sign_in(client, make_person(Role.LEAD_INSPECTOR))
+    assert client.send("/inspections/open", opening(local_area="Example\0 Area")).status_code == 303
+    assert [inspection.local_area for inspection in rows(Inspection)] == ["Example Area"]
+
+
 def test_items_of_a_child_are_not_asked_for_in_general() -> None:
     with pytest.raises(InvalidError) as caught:
         verify_opening(Opening("Example Area", "full", TODAY, ("7.1",)), CATALOGUE, TODAY)
