@@ -38,7 +38,6 @@ class ItemCount:
     waiting: int = 0
     failed: int = 0
     newest: datetime | None = None
-    first_late: bool = False
 
 
 def inspection_exists(session: Session, inspection_id: str) -> bool:

@@ -8,6 +8,7 @@ from flask import Flask, request, url_for
 from flask_login import current_user
 from markupsafe import Markup, escape
 
+from config.data_date import DataDate
 from exchange.access.policy import Decision, decide_in_service
 from exchange.access.roles import Permission, Role
 from exchange.clock import say_day, say_moment
@@ -39,16 +40,8 @@ def say_date(day: date | None) -> str:
 
 
 def say_data_date(kind: str, start: date | None, end: date | None) -> str:
-    """Write what date or period data represents (paragraph 199)."""
-    match kind:
-        case "as-at":
-            return f"As at {say_date(start)}"
-        case "period":
-            return f"{say_date(start)} to {say_date(end)}"
-        case "historic-snapshot":
-            return f"Historic snapshot of {say_date(start)}"
-        case _:
-            return "Not dated"
+    """Write what date or period data represents (paragraph 199), from a document's columns."""
+    return DataDate(kind, start, end).describe()
 
 
 def group_digits(digest: str) -> Markup:
