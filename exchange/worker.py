@@ -7,7 +7,9 @@ in the middle of a duty too, whose transaction is then rolled back.
 
 from __future__ import annotations
 
+import select
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -134,51 +136,65 @@ class Worker:
     def __init__(self, parts: Parts, duties: list[Duty] | None = None) -> None:
         self._parts = parts
         self._stopping = threading.Event()
+        self._in_a_duty = False
         self._duties = duties if duties is not None else duties_of(parts, lambda: not self._stopping.is_set())
         self._journal = journal(process="worker")
 
     def run_once(self) -> int:
         """Do every duty once; return 0, or 1 when one failed."""
-        with self._until_signal():
-            failed = [duty.name for duty in self._duties if not self._do(duty)]
-            return 1 if failed else 0
-        return 0
+        failed = []
+        with self._signals(), suppress(KeyboardInterrupt):
+            failed = [duty.name for duty in self._duties if not self._stopping.is_set() and not self._do(duty)]
+        return 1 if failed else 0
 
     def run_until_stopped(self) -> int:
         """Do duties as they fall due, until SIGTERM or SIGINT; return 0."""
         self._journal.info("started", duties=[duty.name for duty in self._duties])
-        with self._until_signal():
+        with self._signals() as signalled, suppress(KeyboardInterrupt):
             due = {duty.name: 0.0 for duty in self._duties}
             while not self._stopping.is_set():
                 for duty in self._duties:
                     if due[duty.name] <= time.monotonic() and not self._stopping.is_set():
                         self._do(duty)
                         due[duty.name] = time.monotonic() + duty.every.total_seconds()
-                self._stopping.wait(max(0.0, min(due.values()) - time.monotonic()))
+                if select.select([signalled], [], [], max(0.0, min(due.values()) - time.monotonic()))[0]:
+                    signalled.recv(1)
         self._journal.info("stopped")
         return 0
 
     def _do(self, duty: Duty) -> bool:
         try:
+            self._in_a_duty = True
             duty.act()
         except Exception as error:  # noqa: BLE001  whatever one duty meets, the others are done
             self._journal.error("duty failed", duty=duty.name, failure=error)
             return False
+        finally:
+            self._in_a_duty = False
         return True
 
     @contextmanager
-    def _until_signal(self) -> Iterator[None]:
-        """Leave the block as soon as the process is asked to stop; a second signal changes nothing."""
+    def _signals(self) -> Iterator[socket.socket]:
+        """Give a socket that becomes readable with SIGTERM and SIGINT, which also break off a duty that is being done.
+
+        Waiting on it misses none: after the last instruction and before the wait, a signal would leave an ordinary
+        lock waiting to the end of its time.
+        """
 
         def stop(_number: int, _frame: FrameType | None) -> None:
             if not self._stopping.is_set():
                 self._stopping.set()
-                raise KeyboardInterrupt
+                if self._in_a_duty:
+                    raise KeyboardInterrupt
 
-        before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-        try:
-            with suppress(KeyboardInterrupt):
-                yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+        signalled, sender = socket.socketpair()
+        with signalled, sender:
+            sender.setblocking(False)
+            descriptor = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
+            before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+            try:
+                yield signalled
+            finally:
+                for number, handler in before.items():
+                    signal.signal(number, handler)
+                signal.set_wakeup_fd(descriptor)
