@@ -189,7 +189,7 @@ class Worker:
 
         signalled, sender = socket.socketpair()
         with signalled, sender:
-            sender.setblocking(False)
+            sender.settimeout(0)
             descriptor = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
             before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
             try:
