@@ -37,6 +37,10 @@ class LogDamagedError(AuditError):
     """Stored parts of a log contradict each other; nothing may be added or signed before a person has looked."""
 
 
+class LogRolledBackError(AuditError):
+    """The database holds less of a log than was signed before, or something else; a person has to decide."""
+
+
 class BundleError(AuditError):
     """A file that cannot be read as an evidence bundle."""
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import IO, Generic, TypeVar
+from typing import IO, Final, Generic, Protocol, TypeVar
 
 from audit.bundle import BundleSummary, write_bundle
 from audit.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from audit.entry import Entry
-from audit.errors import LogDamagedError, NoteError, ProofError
+from audit.errors import LogDamagedError, LogRolledBackError, NoteError, ProofError
 from audit.note import NoteSigner, VerifierKey
 from audit.proof import verify_consistency
 from audit.store import LeafIndex, LogRecord, LogStore, StoredCheckpoint
@@ -16,13 +16,50 @@ from audit.vocabulary import verify_entry
 ConnectionT = TypeVar("ConnectionT")
 
 
-class AuditLog(Generic[ConnectionT]):
-    """Appends to and signs the logs of one store with one key; `clock` gives aware UTC times."""
+class SignedState(Protocol):
+    """The newest signed state of one origin: entries counted, root hash, and whether a person gave the origin up."""
 
-    def __init__(self, store: LogStore[ConnectionT], signer: NoteSigner, clock: Callable[[], datetime]) -> None:
+    @property
+    def size(self) -> int:
+        """The tree size."""
+
+    @property
+    def root(self) -> bytes:
+        """The root hash, 32 bytes."""
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether nothing more may be signed under the origin."""
+
+
+class SignedMemory(Protocol):
+    """Where the largest signed state of each origin is remembered, outside the database that holds the log."""
+
+    def latest(self, origin: str, /) -> SignedState | None:
+        """The newest signed state of an origin; None when nothing was ever signed."""
+
+    def advance(self, origin: str, size: int, root: bytes, /) -> None:
+        """Remember durably that this state is about to be signed; raise for one that does not go forward."""
+
+
+class AuditLog(Generic[ConnectionT]):
+    """Appends to and signs the logs of one store with one key; `clock` gives aware UTC times.
+
+    With a `memory` it notices a database that was put back to an older state, and neither appends nor signs.
+    """
+
+    def __init__(
+        self,
+        store: LogStore[ConnectionT],
+        signer: NoteSigner,
+        clock: Callable[[], datetime],
+        memory: SignedMemory | None = None,
+    ) -> None:
         self.store = store
         self._signer = signer
         self._clock = clock
+        self._memory = memory
+        self._origins: dict[str, str] = {}
 
     @property
     def public_key(self) -> bytes:
@@ -48,7 +85,9 @@ class AuditLog(Generic[ConnectionT]):
         """Add one or more entries in order, hashed and written together; the index of the first."""
         for entry in entries:
             verify_entry(entry, log_id)
-        return self.store.append(connection, log_id, entries)
+        first = self.store.append(connection, log_id, entries)
+        self._require_not_rolled_back(connection, log_id, first)
+        return first
 
     def verifier_key(self, connection: ConnectionT, log_id: str) -> VerifierKey:
         """The public key under the log's origin: what a reader needs to check its checkpoints."""
@@ -63,12 +102,16 @@ class AuditLog(Generic[ConnectionT]):
         key = self.verifier_key(connection, log_id)
         size = self.store.tree_size(connection, log_id)
         root = self.store.root(connection, log_id, size)
+        state = Checkpoint(key.name, size, root)
+        self._verify_extends_remembered(connection, log_id, state)
         latest = self.store.latest_checkpoint(connection, log_id)
         if latest is not None:
             self._verify_extends(connection, latest, size, root, key)
-            if latest.tree_size == size:
-                return latest
-        note = sign_checkpoint(Checkpoint(key.name, size, root), self._signer)
+        if self._memory is not None:
+            self._memory.advance(key.name, size, root)  # durable before the signature exists
+        if latest is not None and latest.tree_size == size:
+            return latest
+        note = sign_checkpoint(state, self._signer)
         signed = StoredCheckpoint(log_id, size, root, note, self._clock())
         self.store.add_checkpoint(connection, signed)
         return signed
@@ -76,6 +119,47 @@ class AuditLog(Generic[ConnectionT]):
     def write_bundle(self, connection: ConnectionT, log_id: str, out: IO[bytes]) -> BundleSummary:
         """Write the log up to its latest checkpoint as evidence; see `audit.bundle.write_bundle`."""
         return write_bundle(self.store, self._signer.public_key_bytes, connection, log_id, out)
+
+    def verify_remembered(self, connection: ConnectionT, log_id: str) -> None:
+        """Raise LogRolledBackError unless the log holds all that was ever signed of its present origin, unchanged."""
+        origin = self.store.log(connection, log_id).origin
+        known = None if self._memory is None else self._memory.latest(origin)
+        if known is None:
+            return
+        size = self.store.tree_size(connection, log_id)
+        if known.is_given_up or size < known.size:
+            raise _rolled_back(log_id, size, known.size)
+        if self.store.root(connection, log_id, known.size) != known.root:
+            raise LogRolledBackError(
+                f"The first {known.size} entries of the log {log_id} are not those that were signed. {_WHAT_NOW}"
+            )
+
+    def _require_not_rolled_back(self, connection: ConnectionT, log_id: str, size: int) -> None:
+        """A look into memory beside each append; the origin is read again only where the kept one does not fit."""
+        if self._memory is None:
+            return
+        if log_id in self._origins:
+            known = self._memory.latest(self._origins[log_id])
+            if known is None or (known.size <= size and not known.is_given_up):
+                return
+        self._origins[log_id] = self.store.log(connection, log_id).origin
+        known = self._memory.latest(self._origins[log_id])
+        if known is not None and (known.is_given_up or size < known.size):
+            raise _rolled_back(log_id, size, known.size)
+
+    def _verify_extends_remembered(self, connection: ConnectionT, log_id: str, state: Checkpoint) -> None:
+        """What is about to be signed must extend what was signed before, whatever the database says of that."""
+        known = None if self._memory is None else self._memory.latest(state.origin)
+        if known is not None and (known.is_given_up or state.size < known.size):
+            raise _rolled_back(log_id, state.size, known.size)
+        if known is not None and known.size > 0:
+            try:
+                proof = self.store.consistency_proof(connection, log_id, known.size, state.size)
+                verify_consistency(known.size, state.size, known.root, state.root, proof)
+            except ProofError as error:
+                raise LogRolledBackError(
+                    f"The log {log_id} does not extend the {known.size} entries that were signed. {_WHAT_NOW}"
+                ) from error
 
     def _verify_extends(
         self, connection: ConnectionT, latest: StoredCheckpoint, size: int, root: bytes, key: VerifierKey
@@ -92,3 +176,13 @@ class AuditLog(Generic[ConnectionT]):
                 f"The log {latest.log_id} does not extend its checkpoint of {latest.tree_size} entries: {error} "
                 "Nothing was signed. Run the log check, and compare with a backup."
             ) from error
+
+
+_WHAT_NOW: Final = (
+    "The database was put back to an older state, or exchanged. Nothing was added and nothing was signed. "
+    "Restore a newer backup, or decide how the log goes on."
+)
+
+
+def _rolled_back(log_id: str, size: int, signed: int) -> LogRolledBackError:
+    return LogRolledBackError(f"The log {log_id} has {size} entries; {signed} were signed before. {_WHAT_NOW}")

@@ -43,6 +43,10 @@ class KeyFileError(KeysError):
     """A key file is missing, has unsafe rights, the wrong owner, or content that is not ours."""
 
 
+class SignedBeforeError(KeysError):
+    """A state of a log would be signed that does not extend one that was signed before."""
+
+
 class FloeError(KeysError):
     """Bytes that are not a FLOE message under this key and associated data."""
 
