@@ -60,7 +60,7 @@ def _database_problems(settings: Settings) -> Iterator[tuple[str, str]]:
 
 def _key_file_problems(settings: Settings) -> Iterator[tuple[str, str]]:
     """Key files may be missing (a command makes them); one that exists is closed to others, in the example too."""
-    for name in ("provider_key_file", "signing_key_file", "secret_key_file", "key_store_folder"):
+    for name in ("provider_key_file", "signing_key_file", "signed_sizes_file", "secret_key_file", "key_store_folder"):
         if getattr(settings, name).exists():
             yield from _private(name, settings)
 

@@ -80,6 +80,11 @@ class Settings(BaseSettings):
         default=Path(),
         description="The log's signing key, rights 0600; empty means keys/log-signing.key in the data folder.",
     )
+    signed_sizes_file: FilePath = Field(
+        default=Path(),
+        description="What was signed of each log, rights 0600, never in one backup with the database; empty means "
+        "keys/log-signed.json in the data folder.",
+    )
     secret_key_file: FilePath = Field(
         default=Path(),
         description="Secret for cookies and forms, 32 bytes or more, rights 0600; empty means keys/secret.key there.",
@@ -164,6 +169,7 @@ class Settings(BaseSettings):
             placed.setdefault("provider_key_file", root / "keys" / "provider.json")
             placed.setdefault("key_store_folder", root / "keys" / "wrapped")
             placed.setdefault("signing_key_file", root / "keys" / "log-signing.key")
+            placed.setdefault("signed_sizes_file", root / "keys" / "log-signed.json")
             placed.setdefault("secret_key_file", root / "keys" / "secret.key")
         return placed
 
