@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from exchange import trail
 from exchange.database import UnitOfWork
-from exchange.oversight.alarms import clear_alarm, parse_reason, raise_alarm
+from exchange.oversight.alarms import add_alarm, clear_alarm, parse_reason, raise_alarm
 from exchange.oversight.evidence import export_evidence
 from exchange.oversight.filters import TrailFilters
 from exchange.oversight.logs import inspection_of
@@ -14,6 +14,7 @@ from exchange.oversight.verification import Verification, verify_log
 __all__ = [
     "Names",
     "Verification",
+    "add_alarm",
     "clear_alarm",
     "export_evidence",
     "load_names",
