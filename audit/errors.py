@@ -29,6 +29,14 @@ class UnknownLogError(AuditError):
     """A log, entry or checkpoint that does not exist."""
 
 
+class LogDisposedError(UnknownLogError):
+    """A log that was disposed of whole: its tombstone says when, and what it held by size and root hash."""
+
+
+class LogClosedError(AuditError):
+    """An addition to a log whose last entry says that it was closed, or a disposal of one that was not."""
+
+
 class TransactionError(AuditError):
     """An append outside a transaction that can hold the lock on the log's head."""
 

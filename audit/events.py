@@ -57,9 +57,19 @@ _MEMBER = {"person": ID, "role": CODE}
 _ASSIGNMENT = {"item": ITEM, "person": ID}
 _FILE = {"size": COUNT, "sha256": SHA256}
 
+LOG_CLOSED: Final = "log:closed"
+"""The event after which a log takes no entry."""
+
 _ROWS: Final = (
     # The service's own log
     Event("log:opened", IN_SERVICE, "The log of {subject} was opened.", subject=REQUIRED),
+    Event(
+        "log:disposed",
+        IN_SERVICE,
+        "The log of {subject} was disposed of whole: {tree_size} entries, root hash {root}.",
+        {"tree_size": COUNT, "root": SHA256},
+        REQUIRED,
+    ),
     Event(
         "key:rotated",
         IN_SERVICE,
@@ -102,6 +112,13 @@ _ROWS: Final = (
         "{actor} tried to {permission} and was refused: {reason}.",
         {**_REFUSED, "document": ID_OR_NONE},
         about=_DOCUMENT,
+    ),
+    Event(
+        "log:continued",
+        IN_BOTH,
+        "{actor} had the log go on under a new origin (generation {generation}) from {from_size} entries, giving a reason; "
+        "{signed_size} had been signed for.",
+        {"from_size": COUNT, "signed_size": COUNT, "generation": COUNT, "commitment": COMMITMENT},
     ),
     # An inspection and its people
     Event(
@@ -240,6 +257,7 @@ _ROWS: Final = (
         IN_INSPECTION,
         "The inspection's key was destroyed; nothing of it can be opened again.",
     ),
+    Event(LOG_CLOSED, IN_INSPECTION, "The log was closed; no entry follows this one."),
     # Oversight
     Event("trail:viewed", IN_BOTH, "{actor} viewed the trail, filtered by: {filters}.", {"filters": CODES}),
     Event(
