@@ -20,6 +20,8 @@ from sqlalchemy.engine import Engine
 import exchange.accounts.models
 import exchange.downloads.models
 import exchange.inspections.models
+import exchange.notifications.models
+import exchange.publishing.models
 import exchange.retention.models
 import exchange.submissions.models  # noqa: F401  imported for the tables they declare
 from audit.sql_store import audit_metadata
