@@ -71,6 +71,20 @@ _ROWS: Final = (
         REQUIRED,
     ),
     Event(
+        "log:disposal-approved",
+        IN_SERVICE,
+        "{actor} approved the disposal of the log of {subject}, giving a reason.",
+        {"commitment": COMMITMENT},
+        REQUIRED,
+    ),
+    Event(
+        "closed-log:acted",
+        IN_SERVICE,
+        "{actor} acted in {subject}, whose log is closed: {act}, about {about}.",
+        {"act": CODE, "about": ID_OR_NONE, "commitment": SHA256_OR_NONE},
+        REQUIRED,
+    ),
+    Event(
         "key:rotated",
         IN_SERVICE,
         "Version {key_version} of the key-encryption key came into use.",
@@ -84,6 +98,7 @@ _ROWS: Final = (
     Event("account:activated", IN_SERVICE, "{subject} accepted the invitation and set a password.", subject=REQUIRED),
     Event("account:disabled", IN_SERVICE, "{actor} disabled the account of {subject}.", subject=REQUIRED),
     Event("account:enabled", IN_SERVICE, "{actor} enabled the account of {subject}.", subject=REQUIRED),
+    Event("account:erased", IN_SERVICE, "The name and address of {subject} were erased.", subject=REQUIRED),
     Event("password:changed", IN_SERVICE, "The password of {subject} was changed by {actor}.", subject=REQUIRED),
     Event("second-factor:enrolled", IN_SERVICE, "{subject} set up a second factor.", subject=REQUIRED),
     Event("second-factor:reset", IN_SERVICE, "{actor} reset the second factor of {subject}.", subject=REQUIRED),
@@ -150,6 +165,21 @@ _ROWS: Final = (
         "{actor} moved the deadline of item {item} to {due}, giving a reason.",
         {"item": ITEM, "due": TIME, "commitment": COMMITMENT},
     ),
+    # Support: whoever acts from outside on what an inspection depends on says why
+    Event(
+        "support:acted",
+        IN_INSPECTION,
+        "Support by {actor}: {act}, of {person}. Reason given: {support}.",
+        {"act": CODE, "person": ID, "support": ID, "commitment": COMMITMENT},
+        about=("person",),
+    ),
+    Event(
+        "host:acted",
+        IN_INSPECTION,
+        "{actor} acted on what this inspection depends on: {act}. Reason given: {support}.",
+        {"act": CODE, "support": ID, "commitment": COMMITMENT},
+        about=("support",),
+    ),
     # Submissions
     Event(
         "submission:accepted",
@@ -192,6 +222,12 @@ _ROWS: Final = (
         "{actor} viewed the receipt of document {document}.",
         {"document": ID},
         about=_DOCUMENT,
+    ),
+    Event(
+        "receipt:exported",
+        IN_BOTH,
+        "{actor} took the receipt of entry {leaf_index} (form: {form}).",
+        {"leaf_index": COUNT, "form": CODE},
     ),
     Event("list:viewed", IN_INSPECTION, "{actor} viewed the list of what has come for {items}.", {"items": ANY_ITEMS}),
     # Releases: recorded before the first byte, and again at the end
