@@ -11,8 +11,8 @@ depends_on = None
 
 def upgrade() -> None:
     """Make the outbox, how far each log was followed outside and checked, and what an alarm says besides its kind."""
-    op.add_column("alarm", sa.Column("source", sa.String(length=255), server_default="", nullable=False))
-    op.add_column("alarm", sa.Column("detail", sa.String(length=300), server_default="", nullable=False))
+    op.add_column("alarm", sa.Column("source", sa.String(length=255), server_default=sa.text("''"), nullable=False))
+    op.add_column("alarm", sa.Column("detail", sa.String(length=300), server_default=sa.text("''"), nullable=False))
     op.create_table(
         "outgoing_mail",
         sa.Column("id", sa.String(length=30), nullable=False),
