@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, Integer, LargeBinary, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, Integer, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from audit.vocabulary import new_salt
 from exchange.database import Model
 
 
@@ -86,3 +87,18 @@ class AttemptCounter(Model):
     bucket: Mapped[str] = mapped_column(String(64))  # a keyed hash: no address or name is kept here
     window_start: Mapped[datetime]
     failures: Mapped[int] = mapped_column(Integer, default=0)
+
+
+class SupportAct(Model):
+    """Why somebody outside an inspection did something that touches it; one row for each inspection that it touches."""
+
+    __tablename__ = "support_act"
+
+    id: Mapped[str] = mapped_column(String(30), primary_key=True)
+    inspection_id: Mapped[str] = mapped_column(ForeignKey("inspection.id"), index=True)
+    act: Mapped[str] = mapped_column(String(40))  # code: account-disabled, account-enabled, link-made, …
+    person_id: Mapped[str | None] = mapped_column(ForeignKey("person.id"), index=True)  # whose account, if any
+    actor: Mapped[str] = mapped_column(String(30))
+    reason: Mapped[str] = mapped_column(Text)
+    salt: Mapped[bytes] = mapped_column(LargeBinary(32), default=new_salt)  # opens the commitment in the log
+    acted_at: Mapped[datetime]

@@ -53,3 +53,29 @@ class Certificate(Model):
     disposed_at: Mapped[datetime | None]
     approved_by: Mapped[str] = mapped_column(String(30))  # a person, or system:worker
     backups_until: Mapped[date] = mapped_column(Date)  # beyond use until then
+
+
+class LogEnd(Model):
+    """The end of an inspection's log: closed, its disposal approved by a person, disposed of whole.
+
+    From the disposal on, the row is the certificate; nothing but identifiers, hashes and the approval stands in it.
+    """
+
+    __tablename__ = "log_end"
+
+    inspection_id: Mapped[str] = mapped_column(ForeignKey("inspection.id"), primary_key=True)
+    closed_at: Mapped[datetime]
+    approved_at: Mapped[datetime | None]
+    approved_by: Mapped[str] = mapped_column(String(30), default="")
+    reason: Mapped[str] = mapped_column(Text, default="")  # what the person who approved it looked at
+    salt: Mapped[bytes] = mapped_column(LargeBinary(32), default=new_salt)  # opens the commitment in the log
+    rule: Mapped[str] = mapped_column(Text, default="")
+    because: Mapped[str] = mapped_column(Text, default="")
+    legal_basis: Mapped[str] = mapped_column(Text, default="")
+    schedule_version: Mapped[str] = mapped_column(String(20), default="")
+    due_on: Mapped[date | None] = mapped_column(Date)
+    tree_size: Mapped[int | None] = mapped_column(BigInteger)
+    root_hash: Mapped[str] = mapped_column(String(64), default="")
+    checkpoint: Mapped[str] = mapped_column(Text, default="")  # the last one, with its cosignatures
+    disposed_at: Mapped[datetime | None]
+    cleaned_at: Mapped[datetime | None]  # the database has let go of what was erased
