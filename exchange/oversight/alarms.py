@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sqlalchemy import select
 
 from exchange import trail
 from exchange.database import UnitOfWork
-from exchange.errors import ConflictError, InvalidError, NotFoundError
+from exchange.errors import ConflictError, NotFoundError
 from exchange.identifiers import new_identifier, parse_identifier
+from exchange.reasons import MAX_REASON, parse_reason
 from exchange.submissions.models import Alarm
 
-MAX_REASON = 2000
+__all__ = ["KINDS", "MAX_REASON", "add_alarm", "clear_alarm", "parse_reason", "raise_alarm", "say_kind"]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What an alarm says besides its kind: who or what found it (alarms of two sources are two), and a sentence."""
+
+    source: str = ""
+    detail: str = ""
+
+
+_NOTHING = Told()
 
 KINDS = {
     "log-damaged": "The log is not as it was written",
+    "log-rolled-back": "The database holds less of the log than was signed",
     "check-failed": "A document’s sealed file is not what was received, or cannot be read",
     "file-without-record": "A file that somebody was given a receipt for is in the store and no record tells of it",
     "disposal-failed": "A document that is due for disposal could not be disposed of",
     "inspection-key-not-destroyed": "The inspection’s key is due to be destroyed and could not be",
+    "witness-refused": "A witness refuses the log’s signed state, as one that does not follow from what it saw before",
+    "witness-behind": "A witness has not followed the log for longer than it may",
+    "kept-checkpoint-differs": "A checkpoint that was kept elsewhere is not a state that this log went through",
 }
 
 
@@ -27,25 +45,41 @@ def say_kind(kind: str) -> str:
 
 
 def raise_alarm(
-    unit: UnitOfWork, *, kind: str, inspection: str | None, subject: str, actor: str = trail.WORKER
+    unit: UnitOfWork,
+    *,
+    kind: str,
+    inspection: str | None,
+    subject: str,
+    actor: str = trail.WORKER,
+    told: Told = _NOTHING,
 ) -> bool:
     """Raise an alarm and record it, unless the same alarm stands uncleared; return whether it was raised now.
 
     `subject` is the identifier of a document or an inspection, or `service`. The entry is in the service's log.
     """
-    raised = add_alarm(unit, kind=kind, inspection=inspection, subject=subject)
+    raised = add_alarm(unit, kind=kind, inspection=inspection, subject=subject, told=told)
     if raised:
         trail.record(unit, "alarm:raised", actor=actor, subject=subject, details={"kind": kind})
     return raised
 
 
-def add_alarm(unit: UnitOfWork, *, kind: str, inspection: str | None, subject: str) -> bool:
+def add_alarm(unit: UnitOfWork, *, kind: str, inspection: str | None, subject: str, told: Told = _NOTHING) -> bool:
     """Add an alarm's row alone, for when the service's log itself cannot take an entry; otherwise `raise_alarm`."""
-    standing = select(Alarm.id).where(Alarm.kind == kind, Alarm.subject == subject, Alarm.cleared_at.is_(None))
+    standing = select(Alarm.id).where(
+        Alarm.kind == kind, Alarm.subject == subject, Alarm.source == told.source, Alarm.cleared_at.is_(None)
+    )
     if unit.session.scalar(standing.limit(1)) is not None:
         return False
     unit.session.add(
-        Alarm(id=new_identifier("alm"), kind=kind, inspection_id=inspection, subject=subject, raised_at=unit.now)
+        Alarm(
+            id=new_identifier("alm"),
+            kind=kind,
+            inspection_id=inspection,
+            subject=subject,
+            source=told.source,
+            detail=told.detail,
+            raised_at=unit.now,
+        )
     )
     return True
 
@@ -67,13 +101,3 @@ def clear_alarm(unit: UnitOfWork, *, alarm_id: str, inspection: str | None, reas
     alarm.cleared_at, alarm.cleared_by, alarm.cleared_because = unit.now, actor, text
     details: dict[str, trail.DetailValue] = {"kind": alarm.kind, "commitment": trail.commitment(text, alarm.salt)}
     trail.record(unit, "alarm:cleared", actor=actor, subject=alarm.subject, details=details)
-
-
-def parse_reason(text: str) -> str:
-    """A reason that a person typed, trimmed. Raises InvalidError when there is none or it is too long."""
-    reason = text.replace("\0", "").strip()  # PostgreSQL holds no text with it
-    if not reason:
-        raise InvalidError("Enter a reason", field="reason")
-    if len(reason) > MAX_REASON:
-        raise InvalidError(f"The reason must be {MAX_REASON} characters or fewer", field="reason")
-    return reason

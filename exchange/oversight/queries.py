@@ -81,6 +81,7 @@ class AlarmRow:
     id: str
     kind: str
     subject: str
+    detail: str
     raised_at: datetime
     cleared_at: datetime | None
     cleared_by: str
@@ -174,6 +175,7 @@ def alarms_of(session: Session, catalogue: Catalogue, inspection_id: str | None)
             id=alarm.id,
             kind=say_kind(alarm.kind),
             subject=_say_subject(alarm.subject, names),
+            detail=alarm.detail,
             raised_at=alarm.raised_at,
             cleared_at=alarm.cleared_at,
             cleared_by=names(alarm.cleared_by) if alarm.cleared_by else "",

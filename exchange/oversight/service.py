@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from exchange import trail
 from exchange.database import UnitOfWork
-from exchange.oversight.alarms import add_alarm, clear_alarm, parse_reason, raise_alarm
+from exchange.oversight.alarms import Told, add_alarm, clear_alarm, parse_reason, raise_alarm
 from exchange.oversight.evidence import export_evidence
 from exchange.oversight.filters import TrailFilters
-from exchange.oversight.logs import inspection_of
+from exchange.oversight.logs import frozen_view, inspection_of
 from exchange.oversight.names import Names, load_names, numbers_of, say_reference
 from exchange.oversight.verification import Verification, verify_log
 
 __all__ = [
     "Names",
+    "Told",
     "Verification",
     "add_alarm",
     "clear_alarm",
     "export_evidence",
+    "frozen_view",
+    "inspection_of",
     "load_names",
     "numbers_of",
     "parse_reason",

@@ -95,12 +95,8 @@ class Alarm(Model):
     kind: Mapped[str] = mapped_column(String(40))
     inspection_id: Mapped[str | None] = mapped_column(ForeignKey("inspection.id"), index=True)
     subject: Mapped[str] = mapped_column(String(60))
-    source: Mapped[str] = mapped_column(
-        String(255), default="", server_default=text("''")
-    )  # such as a witness
-    detail: Mapped[str] = mapped_column(
-        String(300), default="", server_default=text("''")
-    )  # a sentence
+    source: Mapped[str] = mapped_column(String(255), default="", server_default=text("''"))  # such as a witness
+    detail: Mapped[str] = mapped_column(String(300), default="", server_default=text("''"))  # a sentence
     raised_at: Mapped[datetime]
     cleared_at: Mapped[datetime | None]
     cleared_by: Mapped[str] = mapped_column(String(30), default="")
