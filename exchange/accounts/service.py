@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from exchange import trail
 from exchange.access.roles import SERVICE_ROLES, Role
 from exchange.accounts.models import Invitation, Person, ServiceRole, SignInSession
+from exchange.accounts.support import DISABLED, ENABLED, LINK_MADE, record_reset_agreed, record_support
 from exchange.database import UnitOfWork
 from exchange.errors import ConflictError, InvalidError, NotFoundError
 from exchange.identifiers import new_identifier, parse_identifier
@@ -91,7 +92,7 @@ def create_account(
     return person, invite(unit, actor=actor, person_id=person.id)
 
 
-def invite(unit: UnitOfWork, *, actor: str, person_id: str) -> str:
+def invite(unit: UnitOfWork, *, actor: str, person_id: str, reason: str = "") -> str:
     """Make a one-time link token for a person; earlier unused ones stop working.
 
     Whoever has set a password before gets a link that also drops the second factor and every open session when used,
@@ -101,10 +102,12 @@ def invite(unit: UnitOfWork, *, actor: str, person_id: str) -> str:
     Raises:
         NotFoundError: no such person.
         ConflictError: the account is disabled.
+        InvalidError: the person is in an inspection and no reason is given.
     """
     person = get_person(unit.session, person_id)
     if person.disabled_at is not None:
         raise ConflictError("This account is disabled, so no link was made. Enable it first.")
+    record_support(unit, act=LINK_MADE, person_id=person.id, actor=actor, reason=reason)
     unit.session.execute(
         update(Invitation)
         .where(Invitation.person_id == person.id, Invitation.used_at.is_(None))
@@ -166,6 +169,7 @@ def agree_to_reset(unit: UnitOfWork, *, actor: str, invitation_id: str) -> Perso
         raise ConflictError("Somebody else has to agree to this reset. Nothing was changed.")
     row.agreed_by = actor
     trail.record(unit, "account:reset-agreed", actor=actor, subject=row.person_id)
+    record_reset_agreed(unit, person_id=row.person_id, actor=actor)
     return unit.session.get_one(Person, row.person_id)
 
 
@@ -203,28 +207,36 @@ def change_password(unit: UnitOfWork, person: Person, new_hash: str, *, keep_ses
     end_sessions(unit, person.id, because="password-changed", keep=keep_session)
 
 
-def disable_account(unit: UnitOfWork, *, actor: str, person_id: str) -> None:
+def disable_account(unit: UnitOfWork, *, actor: str, person_id: str, reason: str = "") -> None:
     """Stop an account: sessions end at once, memberships and assignments end, nothing can be signed in to.
 
     Raises:
         NotFoundError: no such person.
         ConflictError: it is the actor's own account.
+        InvalidError: the person is in an inspection and no reason is given.
     """
     person = get_person(unit.session, person_id)
     if person.id == actor:
         raise ConflictError("You cannot disable your own account. Nothing was changed. Ask another administrator.")
     if person.disabled_at is not None:
         return
+    record_support(unit, act=DISABLED, person_id=person.id, actor=actor, reason=reason)
     person.disabled_at = unit.now
     end_sessions(unit, person.id, because="account-disabled")
     _end_memberships(unit, person.id, actor)
     trail.record(unit, "account:disabled", actor=actor, subject=person.id)
 
 
-def enable_account(unit: UnitOfWork, *, actor: str, person_id: str) -> None:
-    """Let a disabled account sign in again; memberships do not come back. Raises NotFoundError."""
+def enable_account(unit: UnitOfWork, *, actor: str, person_id: str, reason: str = "") -> None:
+    """Let a disabled account sign in again; memberships do not come back.
+
+    Raises:
+        NotFoundError: no such person.
+        InvalidError: the person was in an inspection whose log is open, and no reason is given.
+    """
     person = get_person(unit.session, person_id)
     if person.disabled_at is not None:
+        record_support(unit, act=ENABLED, person_id=person.id, actor=actor, reason=reason)
         person.disabled_at = None
         trail.record(unit, "account:enabled", actor=actor, subject=person.id)
 
