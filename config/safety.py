@@ -17,6 +17,7 @@ def unsafe_values(settings: Settings, environ: Mapping[str, str]) -> Iterator[tu
     """Pairs of setting name and sentence, one for every rule that `settings` break."""
     yield from _database_problems(settings)
     yield from _key_file_problems(settings)
+    yield from _mail_problems(settings)
     if settings.example:
         yield from _example_problems(settings)
     else:
@@ -56,6 +57,28 @@ def _database_problems(settings: Settings) -> Iterator[tuple[str, str]]:
     if not settings.is_sqlite and not urlsplit(settings.database_url).username:
         yield "database_url", "names no user, so that the password file has no place in it"
     yield from _private("database_password_file", settings)
+
+
+def _mail_problems(settings: Settings) -> Iterator[tuple[str, str]]:
+    if not settings.smtp_host:
+        if settings.smtp_user or settings.smtp_password_file is not None:
+            yield "smtp_host", "is empty, but a user or password for it is named"
+        return
+    if not settings.mail_from:
+        yield "mail_from", "is required with a mail server: every mail comes from an address"
+    if bool(settings.smtp_user) != (settings.smtp_password_file is not None):
+        yield "smtp_password_file", "and EXCHANGE_SMTP_USER belong together: give both or neither"
+    if settings.smtp_security == "none" and not _is_loopback(settings.smtp_host):
+        yield "smtp_security", "none is for a server on this machine only, like 127.0.0.1; mail and password go open"
+    if settings.smtp_password_file is not None:
+        yield from _private("smtp_password_file", settings)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _key_file_problems(settings: Settings) -> Iterator[tuple[str, str]]:

@@ -4,12 +4,13 @@ import os
 import re
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator
 
 _LOG_ORIGIN = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._-]+)*")
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[?[0-9A-Fa-f:.]+\]?")
 _EMAIL = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+")
 _HIGHEST_PORT = 65_535
 
@@ -77,6 +78,12 @@ def _email(email: str) -> str:
     return email
 
 
+def _mail_host(host: str) -> str:
+    if host and not _HOST.fullmatch(host):
+        raise ValueError("the mail server is a name or an address alone, like mail.example.org")
+    return host.removeprefix("[").removesuffix("]")
+
+
 FilePath = Annotated[Path, AfterValidator(absolute)]
 DatabaseUrl = Annotated[str, AfterValidator(_database)]
 StoreUrl = Annotated[str, AfterValidator(_store)]
@@ -85,3 +92,5 @@ PublicUrl = Annotated[str, AfterValidator(_public)]
 BindAddress = Annotated[str, AfterValidator(_bind)]
 ProxyAddress = Annotated[str, AfterValidator(_proxy)]
 EmailAddress = Annotated[str, AfterValidator(_email)]
+MailHost = Annotated[str, AfterValidator(_mail_host)]
+MailSecurity = Literal["starttls", "tls", "none"]

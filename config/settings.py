@@ -23,6 +23,8 @@ from config.setting_types import (
     EmailAddress,
     FilePath,
     LogOrigin,
+    MailHost,
+    MailSecurity,
     ProxyAddress,
     PublicUrl,
     StoreUrl,
@@ -139,6 +141,29 @@ class Settings(BaseSettings):
     sweep_minutes: int = Field(
         default=60, ge=1, le=1440, description="Minutes between two sweeps of abandoned uploads and orphaned keys."
     )
+    witness_policy_file: FilePath | None = Field(
+        default=None,
+        description="Witnesses that are asked to cosign, a c2sp.org/tlog-policy file with their URLs; empty asks none.",
+    )
+    witness_behind_hours: int = Field(
+        default=24, ge=1, le=720, description="Hours after which a witness that does not follow a log is an alarm."
+    )
+    checkpoint_folder: FilePath | None = Field(
+        default=None,
+        description="Append-only folder, such as a write-once mount, to keep each new checkpoint in; empty keeps none.",
+    )
+    smtp_host: MailHost = Field(default="", description="Server that takes mail to officers; empty sends no mail.")
+    smtp_port: int = Field(default=587, ge=1, le=65_535, description="Port of that server.")
+    smtp_security: MailSecurity = Field(
+        default="starttls", description="starttls, tls (from the first byte) or none (loopback only)."
+    )
+    smtp_user: str = Field(
+        default="", max_length=200, repr=False, description="User at that server; empty signs in as nobody."
+    )
+    smtp_password_file: FilePath | None = Field(
+        default=None, description="File that holds that user's password, rights 0600."
+    )
+    mail_from: EmailAddress = Field(default="", description="Address that mail comes from; required with a server.")
 
     @classmethod
     def settings_customise_sources(
@@ -218,6 +243,19 @@ class Settings(BaseSettings):
         parts = urlsplit(self.database_url)
         user, _, host = parts.netloc.rpartition("@")
         return parts._replace(netloc=f"{user.partition(':')[0]}:{quote(password, safe='')}@{host}").geturl()
+
+    def smtp_password(self) -> str:
+        """The password of `smtp_user`, from its file; empty when there is none. Never log it.
+
+        Raises:
+            SettingsError: the password file is missing, empty or open to others.
+        """
+        if self.smtp_password_file is None:
+            return ""
+        try:
+            return read_secret_file(self.smtp_password_file, least=1).decode().rstrip("\r\n")
+        except (SecretFileError, UnicodeDecodeError) as refused:
+            raise SettingsError([f"{PREFIX}SMTP_PASSWORD_FILE: {refused}"]) from None
 
     def secret_key(self) -> bytes:
         """The secret for cookies and forms; in the worked example it is made on first use.
