@@ -13,7 +13,7 @@ from exchange.identifiers import new_identifier, parse_identifier
 from exchange.reasons import MAX_REASON, parse_reason
 from exchange.submissions.models import Alarm
 
-__all__ = ["KINDS", "MAX_REASON", "add_alarm", "clear_alarm", "parse_reason", "raise_alarm", "say_kind"]
+__all__ = ["KINDS", "MAX_REASON", "Told", "add_alarm", "clear_alarm", "parse_reason", "raise_alarm", "say_kind"]
 
 
 @dataclass(frozen=True)
