@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, render_template, session, url_for
+from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
 
 from exchange.access.guard import requires
 from exchange.access.roles import Permission, Role
 from exchange.accounts.forms import NewPersonForm
-from exchange.accounts.queries import get_account, list_accounts, waiting_resets
+from exchange.accounts.queries import AccountState, get_account, list_accounts, waiting_resets
 from exchange.accounts.service import agree_to_reset, create_account, disable_account, enable_account, invite
+from exchange.accounts.support import inspections_touched
 from exchange.errors import InvalidError
 from exchange.web.form_pages import Page, form_page, show_error
 from exchange.web.identity import parts, signed_in
@@ -46,18 +47,18 @@ def new_person() -> Page:
 @requires(Permission.MANAGE_ACCOUNTS)
 def person(person_id: str) -> str:
     """Show one account, and a link that was just made: once."""
-    with parts().database.read() as rows:
-        account = get_account(rows, person_id, parts().clock())
-    is_own = person_id == signed_in().person_id
-    return render_template("people/person.html", account=account, link=_take_link(person_id), is_own=is_own)
+    return _person_page(person_id)
 
 
 @people.post("/people/<person_id>/invite")
 @requires(Permission.MANAGE_ACCOUNTS)
-def invite_again(person_id: str) -> Response:
+def invite_again(person_id: str) -> Page:
     """Make a new one-time link; earlier ones stop working."""
-    with parts().database.unit_of_work() as unit:
-        token = invite(unit, actor=signed_in().person_id, person_id=person_id)
+    try:
+        with parts().database.unit_of_work() as unit:
+            token = invite(unit, actor=signed_in().person_id, person_id=person_id, reason=_reason())
+    except InvalidError as error:
+        return _person_page(person_id, "invite", error), 400
     _keep_link(person_id, token)
     flash("A new link was made. Earlier links no longer work.")
     return redirect(url_for("people.person", person_id=person_id), 303)
@@ -83,22 +84,48 @@ def agree(invitation_id: str) -> Response:
 
 @people.post("/people/<person_id>/disable")
 @requires(Permission.MANAGE_ACCOUNTS)
-def disable(person_id: str) -> Response:
+def disable(person_id: str) -> Page:
     """Stop an account at once."""
-    with parts().database.unit_of_work() as unit:
-        disable_account(unit, actor=signed_in().person_id, person_id=person_id)
+    try:
+        with parts().database.unit_of_work() as unit:
+            disable_account(unit, actor=signed_in().person_id, person_id=person_id, reason=_reason())
+    except InvalidError as error:
+        return _person_page(person_id, "disable", error), 400
     flash("The account is disabled. The person was signed out everywhere and taken out of every inspection.")
     return redirect(url_for("people.person", person_id=person_id), 303)
 
 
 @people.post("/people/<person_id>/enable")
 @requires(Permission.MANAGE_ACCOUNTS)
-def enable(person_id: str) -> Response:
+def enable(person_id: str) -> Page:
     """Let an account be used again."""
-    with parts().database.unit_of_work() as unit:
-        enable_account(unit, actor=signed_in().person_id, person_id=person_id)
+    try:
+        with parts().database.unit_of_work() as unit:
+            enable_account(unit, actor=signed_in().person_id, person_id=person_id, reason=_reason())
+    except InvalidError as error:
+        return _person_page(person_id, "enable", error), 400
     flash("The account is enabled. The person is in no inspection until somebody adds them again.")
     return redirect(url_for("people.person", person_id=person_id), 303)
+
+
+def _person_page(person_id: str, act: str = "", error: InvalidError | None = None) -> str:
+    """An account's page; after an act that was refused, with what is wrong about its reason."""
+    with parts().database.read() as rows:
+        account = get_account(rows, person_id, parts().clock())
+        is_disabled = account.state is AccountState.DISABLED
+        asks_why = bool(inspections_touched(rows, person_id, ever=is_disabled))
+    return render_template(
+        "people/person.html",
+        account=account,
+        link="" if error else _take_link(person_id),
+        is_own=person_id == signed_in().person_id,
+        asks_why=asks_why,
+        refused={"act": act, "message": error.message, "given": _reason()} if error else None,
+    )
+
+
+def _reason() -> str:
+    return request.form.get("reason", "")
 
 
 def _create(form: NewPersonForm) -> Response:

@@ -15,6 +15,7 @@ from exchange.accounts.browsers import say_browser
 from exchange.accounts.models import Invitation, Person, ServiceRole, SignInSession
 from exchange.accounts.service import get_person
 from exchange.accounts.sessions import COMPLETE, Lifetimes, is_live
+from exchange.accounts.support import reason_of_link
 
 
 class AccountState(StrEnum):
@@ -63,6 +64,7 @@ class WaitingReset:
     made_by: str
     made_at: datetime
     until: datetime
+    reason: str  # as whoever made it gave it; empty where the person is in no inspection
 
 
 def waiting_resets(session: Session, now: datetime) -> list[WaitingReset]:
@@ -81,7 +83,15 @@ def waiting_resets(session: Session, now: datetime) -> list[WaitingReset]:
         .order_by(Invitation.made_at)
     )
     return [
-        WaitingReset(row.id, person.name, person.organisation, made_by or "the host", row.made_at, row.expires_at)
+        WaitingReset(
+            invitation_id=row.id,
+            name=person.name,
+            organisation=person.organisation,
+            made_by=made_by or "the host",
+            made_at=row.made_at,
+            until=row.expires_at,
+            reason=reason_of_link(session, person.id),
+        )
         for row, person, made_by in rows
     ]
 
