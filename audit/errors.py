@@ -49,9 +49,21 @@ class LogRolledBackError(AuditError):
     """The database holds less of a log than was signed before, or something else; a person has to decide."""
 
 
+class QuorumError(NoteError):
+    """A checkpoint that fewer witnesses cosigned than the policy asks for."""
+
+
+class PolicyError(AuditError):
+    """A file that cannot be read as a policy of logs, witnesses and a quorum."""
+
+
+class ReceiptError(AuditError):
+    """A file that cannot be read as a receipt, or cannot be judged with what was given beside it."""
+
+
 class BundleError(AuditError):
     """A file that cannot be read as an evidence bundle."""
 
 
 class EvidenceError(AuditError):
-    """A well-formed bundle whose contents do not prove themselves."""
+    """A well-formed bundle or receipt whose contents do not prove themselves."""

@@ -78,7 +78,7 @@ NOTE_MUTATIONS = {
     "signature-of-four-bytes": NOTE.replace(SIGNATURE, base64.b64encode(b"1234").decode()),
     "signature-empty": NOTE.replace(SIGNATURE, ""),
     "words-after-signature": NOTE.replace(SIGNATURE, SIGNATURE + " more"),
-    "thirty-three-signatures": NOTE + SIGNATURE_LINE * 32,
+    "sixty-five-signatures": NOTE + SIGNATURE_LINE * 64,
     "longer-than-the-longest": "x" * MAX_NOTE_BYTES + NOTE,
 }
 
