@@ -26,6 +26,7 @@ from exchange.database import Model
 from exchange.parts import Parts, join_parts
 from keys.local_provider import LocalKeyProvider
 from keys.secret_box import seal_secret
+from keys.signed_sizes import SignedSizes
 from keys.signing import LogSigner
 from tests.exchange.visiting import PASSWORD, Browser, MadePerson, MovableClock
 
@@ -64,6 +65,7 @@ def settings(tmp_path: Path, database_url: str, chosen_settings: dict[str, objec
     create_secret_file(made.secret_key_file)
     LocalKeyProvider.create(made.provider_key_file)
     LogSigner.create(made.signing_key_file)
+    SignedSizes.create(made.signed_sizes_file)
     return made
 
 
