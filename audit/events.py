@@ -49,6 +49,7 @@ class Event:
 
 
 _DOCUMENT = ("document",)
+_BREACH = ("breach",)
 _REFUSED = {"permission": CODE, "reason": CODE, "route": CODE}
 _NOTE = {"note": CODE, "commitment": COMMITMENT}
 _RELEASE = {"release": ID, "document": ID}
@@ -120,6 +121,21 @@ _ROWS: Final = (
         {"kind": CODE, "commitment": COMMITMENT},
         OPTIONAL,
     ),
+    Event(
+        "log:damage-found",
+        IN_SERVICE,
+        "The log of {subject} was found not to be as it was written, from entry {index} on: {damage}.",
+        {"index": COUNT, "damage": CODE},
+        REQUIRED,
+    ),
+    Event(
+        "witness:refused",
+        IN_SERVICE,
+        "The witness with the key {witness} refused the signed state of {tree_size} entries of the log of {subject}: "
+        "{reason}.",
+        {"witness": CODE, "tree_size": COUNT, "reason": CODE},
+        REQUIRED,
+    ),
     # Both: refusals are recorded where the object belongs, in the service's log when there is none
     Event(
         "access:refused",
@@ -129,10 +145,17 @@ _ROWS: Final = (
         about=_DOCUMENT,
     ),
     Event(
+        "log:given-up",
+        IN_SERVICE,
+        "The log of {subject} is gone; {signed_size} entries of it were signed. {actor} gave it up, giving a reason.",
+        {"signed_size": COUNT, "commitment": COMMITMENT},
+        REQUIRED,
+    ),
+    Event(
         "log:continued",
         IN_BOTH,
-        "{actor} had the log go on under a new origin (generation {generation}) from {from_size} entries, giving a reason; "
-        "{signed_size} had been signed for.",
+        "{actor} had the log go on under a new origin (generation {generation}) from {from_size} entries, giving a "
+        "reason; {signed_size} had been signed for.",
         {"from_size": COUNT, "signed_size": COUNT, "generation": COUNT, "commitment": COMMITMENT},
     ),
     # An inspection and its people
@@ -304,6 +327,80 @@ _ROWS: Final = (
     ),
     Event("evidence:exported", IN_BOTH, "{actor} exported the evidence for {tree_size} entries.", {"tree_size": COUNT}),
     Event("access-list:viewed", IN_BOTH, "{actor} viewed the list of who has access."),
+    Event(
+        "checkpoint:downloaded",
+        IN_BOTH,
+        "{actor} downloaded the signed checkpoint of {tree_size} entries.",
+        {"tree_size": COUNT},
+    ),
+    Event(
+        "checkpoint:checked",
+        IN_BOTH,
+        "{actor} had a kept checkpoint of {tree_size} entries checked: {result}.",
+        {"tree_size": COUNT, "result": CODE},
+    ),
+    Event(
+        "log:exported",
+        IN_BOTH,
+        "{actor} exported the log as {form}, {tree_size} entries.",
+        {"tree_size": COUNT, "form": CODE},
+    ),
+    # Disclosure: what leaves the trail, what one person is told, and breaches
+    Event(
+        "trail:exported",
+        IN_BOTH,
+        "{actor} exported the trail as {form}, filtered by: {filters}, up to {tree_size} entries.",
+        {"form": CODE, "filters": CODES, "tree_size": COUNT},
+    ),
+    Event(
+        "feed:started",
+        IN_SERVICE,
+        "{actor} began to feed the logs to a receiver: {receiver}.",
+        {"receiver": CODE},
+    ),
+    Event(
+        "subject-access:prepared",
+        IN_BOTH,
+        "{actor} prepared what is held about {person}, up to {tree_size} entries.",
+        {"person": ID, "tree_size": COUNT},
+        about=("person",),
+    ),
+    Event(
+        "breach:recorded",
+        IN_INSPECTION,
+        "{actor} recorded the breach {breach}, known since {aware_at}, concerning {documents} documents.",
+        {"breach": ID, "aware_at": TIME, "documents": COUNT, "commitment": COMMITMENT},
+        about=_BREACH,
+    ),
+    Event(
+        "breach:changed",
+        IN_INSPECTION,
+        "{actor} changed what is recorded of the breach {breach}: {parts}.",
+        {"breach": ID, "parts": CODES, "commitment": COMMITMENT},
+        about=_BREACH,
+    ),
+    Event(
+        "breach:reported",
+        IN_INSPECTION,
+        "{actor} recorded that the breach {breach} was told to {told} on {told_at}.",
+        {"breach": ID, "told": CODE, "told_at": TIME, "commitment": COMMITMENT},
+        about=_BREACH,
+    ),
+    Event(
+        "breach:closed",
+        IN_INSPECTION,
+        "{actor} closed the breach {breach}, giving a reason.",
+        {"breach": ID, "commitment": COMMITMENT},
+        about=_BREACH,
+    ),
+    Event("breach:viewed", IN_INSPECTION, "{actor} viewed the breach {breach}.", {"breach": ID}, about=_BREACH),
+    Event(
+        "breach:exported",
+        IN_INSPECTION,
+        "{actor} exported the record of the breach {breach} as {form}.",
+        {"breach": ID, "form": CODE},
+        about=_BREACH,
+    ),
 )
 
 VOCABULARY: Final[Mapping[str, Event]] = {event.name: event for event in _ROWS}
