@@ -14,9 +14,10 @@ from typing import NoReturn
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from audit.errors import LogRolledBackError
 from config.secret_files import SecretFileError
 from config.settings import SettingsError
-from exchange import cli_duties, cli_host, cli_keys
+from exchange import cli_duties, cli_host, cli_keys, cli_log
 from exchange.errors import ExchangeError
 from exchange.journal import start_journal
 from exchange.storage.contract import StoreError
@@ -39,7 +40,7 @@ def make_parser() -> argparse.ArgumentParser:
     """The commands and their help."""
     parser = _Parser(prog="exchange", description="Runs and looks after the Area SEND Exchange on this host.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for room in (cli_host, cli_duties, cli_keys):
+    for room in (cli_host, cli_duties, cli_keys, cli_log):
         room.add_commands(commands)
     return parser
 
@@ -56,7 +57,7 @@ def refuse_in_one_sentence(act: Callable[[], int]) -> int:
     start_journal()
     try:
         return act()
-    except (ExchangeError, SettingsError, KeysError, SecretFileError, StoreError) as error:
+    except (ExchangeError, SettingsError, KeysError, SecretFileError, StoreError, LogRolledBackError) as error:
         return _refuse(str(error))
     except SQLAlchemyError as error:
         # The driver's text may quote rows, so it is not shown.

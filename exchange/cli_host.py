@@ -15,7 +15,7 @@ from exchange.access.roles import Role
 from exchange.accounts.service import create_account
 from exchange.diagnosis import diagnose
 from exchange.errors import ConflictError
-from exchange.installation import existing_database, install, installed_parts, require_installation
+from exchange.installation import existing_database, install, installed_parts, remember_if_new, require_installation
 from exchange.migrations import schema
 
 if TYPE_CHECKING:
@@ -58,10 +58,12 @@ def init(_options: argparse.Namespace) -> int:
 
 def upgrade(_options: argparse.Namespace) -> int:
     """Bring the database to the newest revision."""
-    with existing_database(load_settings()) as engine:
+    settings = load_settings()
+    with existing_database(settings) as engine:
         with engine.connect() as connection:
             before = schema.revision_of(connection)
         schema.upgrade(engine)
+    remember_if_new(settings, before)
     newest = schema.newest_revision()
     print(f"Already at revision {newest}." if before == newest else f"Now at revision {newest}.")
     return 0

@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from audit.errors import AuditError
+from audit.log import AuditLog
 from audit.sql_store import SqlLogStore
 from config.secret_files import SecretFileError, verify_private
 from config.settings import Settings, SettingsError, load_settings
@@ -26,9 +27,11 @@ from exchange.clock import utc_now
 from exchange.errors import ExchangeError
 from exchange.installation import existing_database
 from exchange.migrations import schema
+from exchange.rollback import require_whole
 from keys.errors import KeysError
 from keys.key_store import INSPECTION, FolderKeyStore
 from keys.local_provider import LocalKeyProvider
+from keys.signed_sizes import SignedSizes
 from keys.signing import LogSigner
 
 T = TypeVar("T")
@@ -56,6 +59,7 @@ def diagnose(environ: Mapping[str, str]) -> list[Finding]:
         ("rights", _rights),
         ("provider key", _provider_key),
         ("signing key", _signing_key),
+        ("signed sizes", _signed_sizes),
         ("database", _database),
         ("store", _store),
         ("clock", _clock),
@@ -79,7 +83,7 @@ def _look(settings: Settings, subject: str, check: Callable[[Settings], str]) ->
 
 def _rights(settings: Settings) -> str:
     paths = [settings.data_folder, settings.key_store_folder, settings.store_folder, settings.secret_key_file]
-    paths += [settings.provider_key_file, settings.signing_key_file]
+    paths += [settings.provider_key_file, settings.signing_key_file, settings.signed_sizes_file]
     if settings.sqlite_path is not None:
         paths.append(settings.sqlite_path)
     for path in paths:
@@ -103,6 +107,17 @@ def _provider_key(settings: Settings) -> str:
 def _signing_key(settings: Settings) -> str:
     LogSigner.open(settings.signing_key_file)
     return "opens."
+
+
+def _signed_sizes(settings: Settings) -> str:
+    sizes, store = SignedSizes.open(settings.signed_sizes_file), SqlLogStore()
+    log = AuditLog(store, LogSigner.open(settings.signing_key_file), utc_now, sizes)
+
+    def look(connection: Connection) -> None:
+        require_whole(trail.Trail(log, store, settings.log_origin), sizes, connection)
+
+    _with_database(settings, look)
+    return f"{len(sizes.states())} logs are remembered, and the database holds all that was signed of them."
 
 
 def _database(settings: Settings) -> str:

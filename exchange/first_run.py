@@ -20,7 +20,7 @@ from exchange.cli import refuse_in_one_sentence
 from exchange.cli_host import require_free_port, server_command
 from exchange.errors import ConflictError
 from exchange.example import LOCAL_AREA, PASSWORD, PEOPLE, make_example
-from exchange.installation import existing_database, install, installed_parts
+from exchange.installation import existing_database, install, installed_parts, remember_if_new
 from exchange.migrations import schema
 from exchange.side_by_side import run_side_by_side
 
@@ -88,7 +88,10 @@ def prepare(settings: Settings, environ: Mapping[str, str]) -> None:
         _say(f"First run: making keys, database, log and a worked example in {folder}.")
         _make_whole(folder, environ)
     with existing_database(settings) as engine:
+        with engine.connect() as connection:
+            before = schema.revision_of(connection)
         schema.upgrade(engine)
+    remember_if_new(settings, before)
 
 
 def _make_whole(folder: Path, environ: Mapping[str, str]) -> None:

@@ -14,7 +14,9 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from audit.checkpoint import open_checkpoint
 from audit.log import AuditLog
+from audit.note import VerifierKey
 from audit.sql_store import SqlLogStore
 from config.secret_files import create_secret_file
 from config.settings import Settings
@@ -26,10 +28,12 @@ from exchange.migrations import schema
 from exchange.parts import Parts, join_parts
 from exchange.trail import Trail
 from keys.local_provider import LocalKeyProvider
+from keys.signed_sizes import SignedSize, SignedSizes
 from keys.signing import LogSigner
 
 PRIVATE_FOLDER = 0o700
 PRIVATE_FILE = 0o600
+BEFORE_SIGNED_SIZES = "0001"
 
 
 def install(settings: Settings, clock: Clock = utc_now) -> None:
@@ -49,12 +53,13 @@ def install(settings: Settings, clock: Clock = utc_now) -> None:
     create_secret_file(settings.secret_key_file)
     LocalKeyProvider.create(settings.provider_key_file)
     signer = LogSigner.create(settings.signing_key_file)
+    sizes = SignedSizes.create(settings.signed_sizes_file)
     engine = make_engine(settings.connection_url())
     try:
         schema.upgrade(engine)
     finally:
         engine.dispose()
-    _open_service_log(settings, signer, clock)
+    _open_service_log(settings, signer, sizes, clock)
 
 
 def what_exists(settings: Settings) -> list[str]:
@@ -62,6 +67,7 @@ def what_exists(settings: Settings) -> list[str]:
     files = {
         "provider key": settings.provider_key_file,
         "signing key": settings.signing_key_file,
+        "signed sizes": settings.signed_sizes_file,
         "secret key": settings.secret_key_file,
     }
     folders = {"wrapped keys": settings.key_store_folder, "sealed files": settings.store_folder}
@@ -105,6 +111,34 @@ def installed_parts(settings: Settings) -> Iterator[Parts]:
         parts.database.dispose()
 
 
+def remember_signed(settings: Settings) -> int:
+    """Make the file of signed sizes anew from the checkpoints in the database; return how many logs it knows then.
+
+    For a database that is older than the file, or where every copy of it is lost: what the database has lost by then
+    is not noticed any more.
+
+    Raises:
+        keys.errors.KeyExistsError: the file is there; it was not touched.
+        audit.errors.NoteError: a stored checkpoint is not the log's own.
+    """
+    store, public_key = SqlLogStore(), LogSigner.open(settings.signing_key_file).public_key_bytes
+    states = {}
+    with existing_database(settings) as engine, engine.connect() as connection:
+        for record in store.logs(connection):
+            latest = store.latest_checkpoint(connection, record.log_id)
+            if latest is not None:
+                signed = open_checkpoint(latest.note, VerifierKey(record.origin, public_key))
+                states[record.origin] = SignedSize(signed.size, signed.root)
+    SignedSizes.create(settings.signed_sizes_file, states)
+    return len(states)
+
+
+def remember_if_new(settings: Settings, revision: str | None) -> None:
+    """Make the file of signed sizes after an upgrade from the revision before it existed; later, its loss is told."""
+    if revision == BEFORE_SIGNED_SIZES and not settings.signed_sizes_file.exists():
+        remember_signed(settings)
+
+
 def _existing_tables(settings: Settings) -> list[str]:
     if settings.sqlite_path is not None:
         return [f"database {settings.sqlite_path}"] if settings.sqlite_path.exists() else []
@@ -122,9 +156,13 @@ def _existing_tables(settings: Settings) -> list[str]:
 
 def _make_folders(settings: Settings) -> None:
     folders = [settings.data_folder, settings.key_store_folder, settings.store_folder]
-    folders += [
-        path.parent for path in (settings.provider_key_file, settings.signing_key_file, settings.secret_key_file)
-    ]
+    files = (
+        settings.provider_key_file,
+        settings.signing_key_file,
+        settings.signed_sizes_file,
+        settings.secret_key_file,
+    )
+    folders += [path.parent for path in files]
     if settings.sqlite_path is not None:
         folders.append(settings.sqlite_path.parent)
     for folder in folders:
@@ -143,9 +181,9 @@ def _make_private(folder: Path) -> None:
     folder.mkdir(mode=PRIVATE_FOLDER)
 
 
-def _open_service_log(settings: Settings, signer: LogSigner, clock: Clock) -> None:
+def _open_service_log(settings: Settings, signer: LogSigner, sizes: SignedSizes, clock: Clock) -> None:
     store = SqlLogStore()
-    log = AuditLog(store, signer, clock)
+    log = AuditLog(store, signer, clock, sizes)
     service_trail = Trail(log, store, settings.log_origin)
     database = Database(settings.connection_url(), clock, service_trail.append)
     try:

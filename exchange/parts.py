@@ -25,6 +25,7 @@ from exchange.accounts.sign_in import SignIn
 from exchange.accounts.throttle import Throttle
 from exchange.clock import Clock, utc_now
 from exchange.database import Database
+from exchange.rollback import require_whole
 from exchange.screening.type_probe import TypeProbe
 from exchange.storage.local_folder import LocalFolderStore
 from exchange.trail import Trail
@@ -33,6 +34,7 @@ from exchange.vault import Vault
 from keys.key_store import FolderKeyStore
 from keys.keyring import Keyring
 from keys.local_provider import LocalKeyProvider
+from keys.signed_sizes import SignedSizes
 from keys.signing import LogSigner
 
 
@@ -44,6 +46,7 @@ class Parts:
     clock: Clock
     database: Database
     trail: Trail
+    signed_sizes: SignedSizes
     vault: Vault
     catalogue: Catalogue
     schedule: Schedule
@@ -66,8 +69,10 @@ def join_parts(settings: Settings, clock: Clock = utc_now) -> Parts:
     """
     secret = settings.secret_key()
     store = SqlLogStore()
-    log = AuditLog(store, LogSigner.open(settings.signing_key_file), clock)
+    sizes = SignedSizes.open(settings.signed_sizes_file)
+    log = AuditLog(store, LogSigner.open(settings.signing_key_file), clock, sizes)
     trail = Trail(log, store, settings.log_origin)
+    trail.require_first(lambda connection: require_whole(trail, sizes, connection))
     database = Database(settings.connection_url(), clock, trail.append)
     keyring = Keyring(LocalKeyProvider.open(settings.provider_key_file), FolderKeyStore(settings.key_store_folder))
     passwords = Passwords(settings.argon2_at_once)
@@ -81,6 +86,7 @@ def join_parts(settings: Settings, clock: Clock = utc_now) -> Parts:
         clock=clock,
         database=database,
         trail=trail,
+        signed_sizes=sizes,
         vault=Vault(keyring, LocalFolderStore(settings.store_folder)),
         catalogue=load_catalogue(),
         schedule=load_schedule(),

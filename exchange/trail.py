@@ -6,13 +6,14 @@ their fields, get in; actors and subjects are opaque identifiers, never names.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from audit.entry import Entry
+from audit.errors import LogRolledBackError
 from audit.log import AuditLog
 from audit.sql_store import SqlLogStore
 from audit.store import SearchFilters
@@ -74,6 +75,16 @@ class Trail:
         self.log = log
         self.store = store
         self._origin = origin
+        self._check: Callable[[Connection], None] = lambda _connection: None
+        self._is_settled = False
+
+    def require_first(self, check: Callable[[Connection], None]) -> None:
+        """Have `check` pass before the next entry, and again after one was refused; it raises LogRolledBackError."""
+        self._check, self._is_settled = check, False
+
+    def go_on_regardless(self) -> None:
+        """Append without that check: for the act by which a person decides."""
+        self._is_settled = True
 
     def origin_of(self, log_id: str) -> str:
         """Return the C2SP origin line of a log."""
@@ -84,8 +95,19 @@ class Trail:
         self.log.create(unit.session.connection(), log_id, self.origin_of(log_id))
 
     def append(self, connection: Connection, log_id: str, entries: list[Entry]) -> None:
-        """Append entries in the given transaction (`Database` calls this just before its commit)."""
-        self.log.append_many(connection, log_id, entries)
+        """Append entries in the given transaction (`Database` calls this just before its commit).
+
+        Raises:
+            LogRolledBackError: the database went back behind what was signed; nothing is taken until somebody decides.
+        """
+        if not self._is_settled:
+            self._check(connection)
+            self._is_settled = True
+        try:
+            self.log.append_many(connection, log_id, entries)
+        except LogRolledBackError:
+            self._is_settled = False
+            raise
 
     def place_of(self, session: Session, log_id: str, event: str, subject: str) -> PlaceInLog | None:
         """Return where the newest entry of `event` about `subject` stands, or None."""

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
+from audit.errors import LogRolledBackError
 from exchange import trail
 from exchange.access.guard import OutsiderError
 from exchange.accounts.throttle import network_of
@@ -46,6 +47,12 @@ BROKEN = (
     "Try again in a few minutes; if it goes on, tell us the time and what you were doing."
 )
 
+STOPPED = (
+    "The records of this service were put back to an older state than the one it had reached. So that nothing is "
+    "mended quietly, it takes and shows nothing until the people who run it have decided how to go on. What you sent "
+    "just now was not taken. Keep your files and receipts, and ask the contact below when to come back."
+)
+
 
 def page(status: HTTPStatus, title: str, text: str) -> tuple[str, int]:
     """Render the one error page."""
@@ -61,6 +68,7 @@ def init_errors(app: Flask) -> None:
     app.register_error_handler(CSRFError, _stale_form)
     app.register_error_handler(BodyError, _body)
     app.register_error_handler(ExchangeError, _domain)
+    app.register_error_handler(LogRolledBackError, _rolled_back)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
 
@@ -131,6 +139,11 @@ def _domain(error: ExchangeError) -> tuple[str, int]:
     }.get(type(error), HTTPStatus.BAD_REQUEST)
     title = "Try again in a little while" if isinstance(error, BusyError) else "This could not be done"
     return page(status, title, error.message)
+
+
+def _rolled_back(error: LogRolledBackError) -> tuple[str, int]:
+    log.critical("the database went back behind what was signed", detail=str(error))
+    return page(HTTPStatus.SERVICE_UNAVAILABLE, "The service has stopped taking anything", STOPPED)
 
 
 def _unreadable() -> str:

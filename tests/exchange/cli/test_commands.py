@@ -57,12 +57,15 @@ def test_init_refuses_to_run_twice_says_what_exists_and_changes_nothing(exchange
     before = settings.provider_key_file.read_bytes()
     said = exchange("init")
     assert said.code == 2
-    for path in (settings.provider_key_file, settings.signing_key_file, settings.secret_key_file, settings.sqlite_path):
+    made = (settings.provider_key_file, settings.signing_key_file, settings.signed_sizes_file)
+    for path in (*made, settings.secret_key_file, settings.sqlite_path):
         assert str(path) in said.err
     assert settings.provider_key_file.read_bytes() == before
 
 
-@pytest.mark.parametrize("name", ["provider_key_file", "signing_key_file", "secret_key_file", "sqlite_path"])
+@pytest.mark.parametrize(
+    "name", ["provider_key_file", "signing_key_file", "signed_sizes_file", "secret_key_file", "sqlite_path"]
+)
 def test_init_refuses_when_a_single_part_is_left(
     exchange: Command, settings: Settings, tmp_path: Path, name: str
 ) -> None:

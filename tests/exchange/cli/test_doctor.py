@@ -12,7 +12,7 @@ from exchange import diagnosis
 from exchange.parts import Parts
 from tests.exchange.cli.said import Command
 
-SUBJECTS = ["settings", "rights", "provider key", "signing key", "database", "store", "clock"]
+SUBJECTS = ["settings", "rights", "provider key", "signing key", "signed sizes", "database", "store", "clock"]
 
 
 def lines(out: str) -> dict[str, str]:
@@ -50,6 +50,8 @@ DAMAGES: dict[str, tuple[str, Callable[[Settings], object]]] = {
     "spoiled-provider-key": ("provider key", lambda settings: settings.provider_key_file.write_bytes(b"{}")),
     "no-signing-key": ("signing key", lambda settings: settings.signing_key_file.unlink()),
     "spoiled-signing-key": ("signing key", lambda settings: settings.signing_key_file.write_bytes(b"x")),
+    "no-signed-sizes": ("signed sizes", lambda settings: settings.signed_sizes_file.unlink()),
+    "spoiled-signed-sizes": ("signed sizes", lambda settings: settings.signed_sizes_file.write_bytes(b"{}")),
     "no-tables": ("database", without_tables),
     "no-database": ("database", spoiled),
     "older-schema": ("database", behind),

@@ -1,0 +1,70 @@
+"""A database that went back: finding it, by what was signed and is remembered outside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from audit.errors import AuditError, LogRolledBackError
+from audit.store import LogRecord
+from exchange.trail import Trail
+from keys.signed_sizes import SignedSizes
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A log that holds less than was signed, or something else; `log_id` is empty where the whole log is gone."""
+
+    log_id: str
+    origin: str
+    found: int
+    signed: int
+
+    def __str__(self) -> str:
+        """The loss in one line."""
+        if not self.log_id:
+            return f"{self.origin}: the log is gone; {self.signed} entries of it were signed"
+        if self.found >= self.signed:
+            return f"{self.origin}: its first {self.signed} entries are not those that were signed"
+        return f"{self.origin}: {self.found} entries; {self.signed} were signed, so {self.signed - self.found} are lost"
+
+
+def find_losses(trail: Trail, sizes: SignedSizes, connection: Connection) -> list[Loss]:
+    """Compare every log with the largest state that was ever signed of it, kept outside the database."""
+    store, remembered = trail.store, sizes.states()
+    losses, known = [], set()
+    disposed = {tombstone.log_id for tombstone in store.tombstones(connection)}
+    for record in store.logs(connection):
+        known.update(origin.origin for origin in store.origins(connection, record.log_id))
+        if record.log_id not in disposed:
+            losses += _loss_of(trail, sizes, connection, record)
+    gone = [
+        Loss("", origin, 0, state.size)
+        for origin, state in sorted(remembered.items())
+        if origin not in known and not state.is_given_up
+    ]
+    return losses + gone
+
+
+def _loss_of(trail: Trail, sizes: SignedSizes, connection: Connection, record: LogRecord) -> list[Loss]:
+    try:
+        trail.log.verify_remembered(connection, record.log_id)
+    except LogRolledBackError:
+        known = sizes.latest(record.origin)
+        found = trail.store.tree_size(connection, record.log_id)
+        return [Loss(record.log_id, record.origin, found, 0 if known is None else known.size)]
+    except AuditError:  # damage of another kind, which the log check names
+        return []
+    return []
+
+
+def require_whole(trail: Trail, sizes: SignedSizes, connection: Connection) -> None:
+    """Raise LogRolledBackError, naming every loss, unless each log holds all that was signed of it."""
+    losses = find_losses(trail, sizes, connection)
+    if losses:
+        told = "; ".join(str(loss) for loss in losses)
+        raise LogRolledBackError(
+            f"The database was put back to an older state, or exchanged: {told}. Nothing is recorded or done until "
+            "somebody restores a newer backup or decides how the logs go on: exchange log status"
+        )
