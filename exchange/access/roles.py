@@ -54,6 +54,9 @@ class Permission(StrEnum):
     VIEW_DISPOSAL = "view-disposal"
     MANAGE_HOLDS = "manage-holds"
     CLEAR_ALARMS = "clear-alarms"
+    EXPORT_TRAIL = "export-trail"
+    PREPARE_SUBJECT_ACCESS = "prepare-subject-access"
+    MANAGE_BREACHES = "manage-breaches"
 
 
 SERVICE_ROLES = frozenset({Role.ADMINISTRATOR, Role.LEAD_INSPECTOR, Role.DATA_PROTECTION_OFFICER})
@@ -73,6 +76,8 @@ SERVICE_MATRIX: dict[Role, frozenset[Permission]] = {
             Permission.VERIFY_LOG,
             Permission.EXPORT_EVIDENCE,
             Permission.CLEAR_ALARMS,
+            Permission.EXPORT_TRAIL,
+            Permission.PREPARE_SUBJECT_ACCESS,
         }
     ),
 }
@@ -117,6 +122,9 @@ INSPECTION_MATRIX: dict[Role, frozenset[Permission]] = {
             Permission.VIEW_DISPOSAL,
             Permission.MANAGE_HOLDS,
             Permission.CLEAR_ALARMS,
+            Permission.EXPORT_TRAIL,
+            Permission.PREPARE_SUBJECT_ACCESS,
+            Permission.MANAGE_BREACHES,
         }
     ),
 }

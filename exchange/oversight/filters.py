@@ -19,6 +19,11 @@ ALARMING = ("alarm:raised", "submission:check-failed", "disposal:failed")
 LAST_INDEX = 2**53
 
 
+def mark_of(event: str) -> str:
+    """The word that marks an entry on a page: 'Refused', 'Alarm', or none."""
+    return "Refused" if event in REFUSED else "Alarm" if event in ALARMING else ""
+
+
 @dataclass(frozen=True)
 class TrailFilters:
     """What somebody looks for; nothing given shows everything. `since` and `until` are London days, both included."""

@@ -59,6 +59,9 @@ ACTS = {
     "view-disposal": "see disposal and holds",
     "manage-holds": "place or lift a hold",
     "clear-alarms": "clear an alarm",
+    "export-trail": "export the trail",
+    "prepare-subject-access": "prepare what is held about a person",
+    "manage-breaches": "record or see a breach",
     "csrf": "send a form",
 }
 REASONS = {

@@ -6,22 +6,26 @@ from exchange import trail
 from exchange.database import UnitOfWork
 from exchange.oversight.alarms import Told, add_alarm, clear_alarm, parse_reason, raise_alarm
 from exchange.oversight.evidence import export_evidence
-from exchange.oversight.filters import TrailFilters
+from exchange.oversight.filters import TrailFilters, mark_of, parse_filters
 from exchange.oversight.logs import frozen_view, inspection_of
-from exchange.oversight.names import Names, load_names, numbers_of, say_reference
+from exchange.oversight.names import Names, identifiers_in, load_names, numbers_of, say_reference
 from exchange.oversight.verification import Verification, verify_log
 
 __all__ = [
     "Names",
     "Told",
+    "TrailFilters",
     "Verification",
     "add_alarm",
     "clear_alarm",
     "export_evidence",
     "frozen_view",
+    "identifiers_in",
     "inspection_of",
     "load_names",
+    "mark_of",
     "numbers_of",
+    "parse_filters",
     "parse_reason",
     "raise_alarm",
     "record_access_viewed",
