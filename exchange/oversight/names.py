@@ -17,6 +17,7 @@ from audit.entry import ID_PATTERN, Entry, parse_time
 from audit.errors import EntryError
 from config.catalogue import Catalogue
 from exchange import trail
+from exchange.accounts.models import SupportAct
 from exchange.clock import say_moment
 from exchange.inspections.models import Inspection
 from exchange.inspections.queries import names_of
@@ -135,12 +136,17 @@ def identifiers_in(entries: Iterable[Entry]) -> set[str]:
 
 
 def load_names(session: Session, catalogue: Catalogue, identifiers: Iterable[str]) -> Names:
-    """Look up what is known beside the log about these identifiers, in three short queries."""
+    """Look up what is known beside the log about these identifiers, in four short queries."""
     wanted = set(identifiers)
     nameless = Names({}, catalogue)
     known = names_of(session, {one for one in wanted if one.startswith("per_")})
     for document, numbers in numbers_of(session, {one for one in wanted if one.startswith("doc_")}).items():
         known[document] = nameless.say_document(document, numbers)
+    reasons = select(SupportAct.id, SupportAct.reason).where(
+        SupportAct.id.in_({one for one in wanted if one.startswith("sup_")})
+    )
+    for support, reason in session.execute(reasons):
+        known[support] = f"“{' '.join(reason.split())}”"
     areas = select(Inspection.id, Inspection.local_area).where(
         Inspection.id.in_({one for one in wanted if one.startswith("ins_")})
     )
