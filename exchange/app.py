@@ -68,6 +68,7 @@ def blueprints() -> list[Blueprint]:
     from exchange.inspections.legal_note_routes import legal_notes  # noqa: PLC0415
     from exchange.inspections.routes import inspections  # noqa: PLC0415
     from exchange.inspections.team_routes import team  # noqa: PLC0415
+    from exchange.oversight.desk_routes import officers_desk  # noqa: PLC0415
     from exchange.oversight.routes import oversight  # noqa: PLC0415
     from exchange.retention.routes import retention  # noqa: PLC0415
     from exchange.submissions.routes import submissions  # noqa: PLC0415
@@ -82,6 +83,7 @@ def blueprints() -> list[Blueprint]:
         submissions,
         downloads,
         oversight,
+        officers_desk,
         retention,
         service_pages,
     ]

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request
 from sqlalchemy.orm import Session
 
 from audit.errors import AuditError
-from exchange import trail as trails
 from exchange.access.guard import requires, requires_in_inspection
 from exchange.access.roles import Permission
 from exchange.errors import InvalidError, NotFoundError
 from exchange.inspections import legal_notes
-from exchange.inspections.models import Inspection
-from exchange.inspections.queries import get_inspection
 from exchange.oversight.filters import TrailFilters, parse_before, parse_filters
 from exchange.oversight.forms import ClearAlarmForm
 from exchange.oversight.queries import (
@@ -28,6 +24,7 @@ from exchange.oversight.queries import (
     read_trail,
     service_choices,
 )
+from exchange.oversight.scopes import Scope, scope_of, service_scope
 from exchange.oversight.service import (
     clear_alarm,
     export_evidence,
@@ -43,40 +40,12 @@ from exchange.web.identity import parts, signed_in
 oversight = Blueprint("oversight", __name__)
 
 
-@dataclass(frozen=True)
-class Scope:
-    """Which log a page is about, and where its links lead: an inspection's pages, or the service's."""
-
-    log_id: str
-    inspection: Inspection | None
-
-    @property
-    def title(self) -> str:
-        """What stands above the heading."""
-        return "The service" if self.inspection is None else self.inspection.local_area
-
-    def url(self, page: str, **values: object) -> str:
-        """The address of a page of this scope: `trail`, `verify`, `evidence`, `alarms` or `clear_alarm`."""
-        if self.inspection is None:
-            return url_for(f"oversight.{SERVICE_PAGES[page]}", **values)  # type: ignore[arg-type]  # values of an address
-        return url_for(f"oversight.{page}", inspection_id=self.log_id, **values)  # type: ignore[arg-type]  # the same
-
-
-SERVICE_PAGES = {
-    "trail": "service_trail",
-    "verify": "verify_service",
-    "evidence": "service_evidence",
-    "alarms": "service_alarms",
-    "clear_alarm": "clear_service_alarm",
-}
-
-
 @oversight.get("/inspections/<inspection_id>/trail")
 @requires_in_inspection(Permission.VIEW_TRAIL)
 def trail(inspection_id: str) -> Page:
     """Show the trail of an inspection in plain words, filtered and a page at a time."""
     return _trail_page(
-        _scope(inspection_id), lambda session: inspection_choices(session, parts().catalogue, inspection_id)
+        scope_of(inspection_id), lambda session: inspection_choices(session, parts().catalogue, inspection_id)
     )
 
 
@@ -84,21 +53,21 @@ def trail(inspection_id: str) -> Page:
 @requires_in_inspection(Permission.VERIFY_LOG)
 def verify(inspection_id: str) -> str:
     """Check an inspection's log now and show what was proved."""
-    return _verified_page(_scope(inspection_id))
+    return _verified_page(scope_of(inspection_id))
 
 
 @oversight.get("/inspections/<inspection_id>/trail/evidence")
 @requires_in_inspection(Permission.EXPORT_EVIDENCE)
 def evidence(inspection_id: str) -> Response:
     """Download an inspection's log as evidence that is verified offline."""
-    return _evidence(_scope(inspection_id))
+    return _evidence(scope_of(inspection_id))
 
 
 @oversight.get("/inspections/<inspection_id>/access")
 @requires_in_inspection(Permission.VIEW_ACCESS)
 def access(inspection_id: str) -> str:
     """Show who has access to an inspection now and who had it."""
-    scope = _scope(inspection_id)
+    scope = scope_of(inspection_id)
     with parts().database.unit_of_work() as unit:
         record_access_viewed(unit, inspection_id, actor=signed_in().person_id)
     with parts().database.read() as session:
@@ -111,7 +80,7 @@ def access(inspection_id: str) -> str:
 @requires_in_inspection(Permission.CLEAR_ALARMS)
 def alarms(inspection_id: str) -> str:
     """List the alarms of an inspection."""
-    return _alarms_page(_scope(inspection_id))
+    return _alarms_page(scope_of(inspection_id))
 
 
 @oversight.route(
@@ -120,51 +89,42 @@ def alarms(inspection_id: str) -> str:
 @requires_in_inspection(Permission.CLEAR_ALARMS)
 def clear_one(inspection_id: str, alarm_id: str) -> Page:
     """Clear an alarm of an inspection, with a reason."""
-    return _clear_page(_scope(inspection_id), alarm_id)
+    return _clear_page(scope_of(inspection_id), alarm_id)
 
 
 @oversight.get("/service/trail")
 @requires(Permission.VIEW_SERVICE_TRAIL)
 def service_trail() -> Page:
     """Show the service's own trail: accounts, sign-ins, keys, legal notes, alarms."""
-    return _trail_page(_service(), service_choices)
+    return _trail_page(service_scope(), service_choices)
 
 
 @oversight.post("/service/trail/verify")
 @requires(Permission.VERIFY_LOG)
 def verify_service() -> str:
     """Check the service's own log now."""
-    return _verified_page(_service())
+    return _verified_page(service_scope())
 
 
 @oversight.get("/service/trail/evidence")
 @requires(Permission.EXPORT_EVIDENCE)
 def service_evidence() -> Response:
     """Download the service's own log as evidence."""
-    return _evidence(_service())
+    return _evidence(service_scope())
 
 
 @oversight.get("/service/alarms")
 @requires(Permission.CLEAR_ALARMS)
 def service_alarms() -> str:
     """List the alarms that belong to no inspection."""
-    return _alarms_page(_service())
+    return _alarms_page(service_scope())
 
 
 @oversight.route("/service/alarms/<alarm_id>/clear", methods=["GET", "POST"])
 @requires(Permission.CLEAR_ALARMS)
 def clear_service_alarm(alarm_id: str) -> Page:
     """Clear an alarm that belongs to no inspection, with a reason."""
-    return _clear_page(_service(), alarm_id)
-
-
-def _scope(inspection_id: str) -> Scope:
-    with parts().database.read() as session:
-        return Scope(inspection_id, get_inspection(session, inspection_id))
-
-
-def _service() -> Scope:
-    return Scope(trails.SERVICE_LOG, None)
+    return _clear_page(service_scope(), alarm_id)
 
 
 def _trail_page(scope: Scope, choices_of: Callable[[Session], FilterChoices]) -> Page:

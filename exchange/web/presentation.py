@@ -18,7 +18,7 @@ from exchange.web.identity import parts, signed_in
 SERVICE_PAGES = (
     (Permission.MANAGE_ACCOUNTS, "People", "people.list_people"),
     (Permission.READ_LEGAL_NOTES, "Legal notes", "legal_notes.list_notes"),
-    (Permission.VIEW_SERVICE_TRAIL, "Service trail", "oversight.service_trail"),
+    (Permission.VIEW_SERVICE_TRAIL, "Officer’s desk", "officers_desk.service_desk"),
     (Permission.AGREE_TO_RESETS, "Account resets", "people.resets"),
 )
 UNITS = ("bytes", "KB", "MB", "GB", "TB")

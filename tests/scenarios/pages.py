@@ -57,6 +57,8 @@ PAGES: dict[str, dict[str, str]] = {
         "inspections.home": "/",
         "inspections.inspection": "/inspections/{inspection}",
         "team.members": "/inspections/{inspection}/members",
+        "officers_desk.desk": "/inspections/{inspection}/desk",
+        "officers_desk.service_desk": "/service/desk",
         "oversight.trail": "/inspections/{inspection}/trail",
         "oversight.access": "/inspections/{inspection}/access",
         "oversight.alarms": "/inspections/{inspection}/alarms",

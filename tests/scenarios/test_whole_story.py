@@ -211,7 +211,7 @@ def verify_log_is_whole(dpo: Visitor, inspection: str) -> str:
 
 def verify_evidence_offline(dpo: Visitor, inspection: str, key: str, folder: Path) -> None:
     """The evidence is proved by the audit package alone, under the key that the page showed, without any service."""
-    dpo.go(f"{inspection}/trail")
+    dpo.go(f"{inspection}/desk")
     link = dpo.page.get_by_role("link", name="Download the evidence (zip)")
     bundle = dpo.download(link, folder / "evidence.zip")
     alone = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}

@@ -90,6 +90,8 @@ ROWS = (
     Row("oversight.service_evidence", "GET", "S"),
     Row("oversight.service_alarms", "GET", "S"),
     *_both("oversight.clear_service_alarm", "S"),
+    Row("officers_desk.desk", "GET", "D"),
+    Row("officers_desk.service_desk", "GET", "S"),
     Row("retention.schedule", "GET", "D"),
     Row("retention.holds", "GET", "D"),
     *_both("retention.place_hold", "D"),

@@ -1,0 +1,131 @@
+"""The officer's desk: everything that a data protection officer does, as rows; a new page is a new row.
+
+Promises: a link is shown only to somebody whose role allows what it leads to; the page behind it decides again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from exchange.access.policy import Actor, Decision, decide_in_inspection, decide_in_service
+from exchange.access.roles import Permission
+
+
+class Place(StrEnum):
+    """Which desk a link stands on. Endpoints of an inspection's desk take `inspection_id`, the service's nothing."""
+
+    INSPECTION = "inspection"
+    SERVICE = "service"
+
+
+class Group(StrEnum):
+    """Under which heading a link stands, in this order."""
+
+    READ = "Find out what happened"
+    PROVE = "Prove it"
+    ACT = "Decide and act"
+
+
+@dataclass(frozen=True)
+class DeskLink:
+    """One thing that an officer does: its page, what it takes to see it, and a sentence on what it is for."""
+
+    title: str
+    endpoint: str
+    permission: Permission
+    sentence: str
+    place: Place = Place.INSPECTION
+    group: Group = Group.READ
+
+
+LINKS: tuple[DeskLink, ...] = (
+    # An inspection's desk
+    DeskLink(
+        "Trail",
+        "oversight.trail",
+        Permission.VIEW_TRAIL,
+        "Every act, refusals included, newest first, searched by person, document, item, reference, event and time.",
+    ),
+    DeskLink(
+        "Who has access",
+        "oversight.access",
+        Permission.VIEW_ACCESS,
+        "Who has a role in this inspection now, and who had one.",
+    ),
+    DeskLink(
+        "Download the evidence (zip)",
+        "oversight.evidence",
+        Permission.EXPORT_EVIDENCE,
+        "The whole log with its proofs as one file, to keep elsewhere and to check without this service.",
+        group=Group.PROVE,
+    ),
+    DeskLink(
+        "Alarms",
+        "oversight.alarms",
+        Permission.CLEAR_ALARMS,
+        "What is not as it was recorded, or out of the ordinary. Each stays until somebody clears it with a reason.",
+        group=Group.ACT,
+    ),
+    DeskLink(
+        "Disposal and holds",
+        "retention.schedule",
+        Permission.VIEW_DISPOSAL,
+        "What is due for disposal and when, what is held, and what was disposed of.",
+        group=Group.ACT,
+    ),
+    # The service's desk
+    DeskLink(
+        "Service trail",
+        "oversight.service_trail",
+        Permission.VIEW_SERVICE_TRAIL,
+        "Every act on accounts, sign-ins, keys, legal notes and alarms, refusals included.",
+        Place.SERVICE,
+    ),
+    DeskLink(
+        "Download the evidence (zip)",
+        "oversight.service_evidence",
+        Permission.EXPORT_EVIDENCE,
+        "The service’s own log with its proofs as one file.",
+        Place.SERVICE,
+        Group.PROVE,
+    ),
+    DeskLink(
+        "Alarms",
+        "oversight.service_alarms",
+        Permission.CLEAR_ALARMS,
+        "Alarms that belong to no inspection.",
+        Place.SERVICE,
+        Group.ACT,
+    ),
+    DeskLink(
+        "Account resets",
+        "people.resets",
+        Permission.AGREE_TO_RESETS,
+        "Resets that an administrator has begun and that wait for a second person.",
+        Place.SERVICE,
+        Group.ACT,
+    ),
+    DeskLink(
+        "Legal notes",
+        "legal_notes.list_notes",
+        Permission.READ_LEGAL_NOTES,
+        "The controller’s answers, without which no inspection can be opened.",
+        Place.SERVICE,
+        Group.ACT,
+    ),
+)
+
+
+def links_for(actor: Actor, inspection_id: str | None) -> list[tuple[Group, list[DeskLink]]]:
+    """The links of an inspection's desk, or of the service's (None), that this person may follow, by heading."""
+    place = Place.SERVICE if inspection_id is None else Place.INSPECTION
+    open_links = [link for link in LINKS if link.place is place and _may(actor, link.permission, inspection_id)]
+    groups = [(group, [link for link in open_links if link.group is group]) for group in Group]
+    return [(group, links) for group, links in groups if links]
+
+
+def _may(actor: Actor, permission: Permission, inspection_id: str | None) -> bool:
+    if inspection_id is None:
+        return decide_in_service(actor, permission) is Decision.ALLOWED
+    return decide_in_inspection(actor, permission, inspection_id) is Decision.ALLOWED
