@@ -48,9 +48,9 @@ def test_disabling_ends_memberships_and_assignments_and_says_so_in_the_inspectio
 ) -> None:
     admin = make_person(Role.ADMINISTRATOR)
     with parts.database.unit_of_work() as unit:
-        disable_account(unit, actor=admin.id, person_id=contributor)
+        disable_account(unit, actor=admin.id, person_id=contributor, reason="Left the council")
     with parts.database.read() as session:
-        entries = [row.entry for row in parts.trail.store.entries(session.connection(), INSPECTION, 0, 2)]
+        entries = [row.entry for row in parts.trail.store.entries(session.connection(), INSPECTION, 1, 3)]
         actor = load_actor(session, contributor)
     assert [(entry.event, entry.actor) for entry in entries] == [
         ("member:removed", admin.id),
@@ -66,7 +66,7 @@ def test_enabling_brings_no_membership_back(parts: Parts, contributor: str, make
     admin = make_person(Role.ADMINISTRATOR)
     for act in (disable_account, disable_account, enable_account, enable_account):
         with parts.database.unit_of_work() as unit:
-            act(unit, actor=admin.id, person_id=contributor)
+            act(unit, actor=admin.id, person_id=contributor, reason="Asked for")
     with parts.database.read() as session:
         assert not load_actor(session, contributor).memberships
         events = session.scalars(select(Membership.ended_at)).all()
