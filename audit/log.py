@@ -93,6 +93,12 @@ class AuditLog(Generic[ConnectionT]):
         """The public key under the log's origin: what a reader needs to check its checkpoints."""
         return VerifierKey(self.store.log(connection, log_id).origin, self._signer.public_key_bytes)
 
+    def key_at(self, connection: ConnectionT, log_id: str, tree_size: int) -> VerifierKey:
+        """The public key under the origin that the log signed this size with, which a continuation may have ended."""
+        origins = self.store.origins(connection, log_id)
+        bearing = [each.origin for each in origins[1:] if each.from_size < tree_size]
+        return VerifierKey(bearing[-1] if bearing else origins[0].origin, self._signer.public_key_bytes)
+
     def sign_checkpoint(self, connection: ConnectionT, log_id: str) -> StoredCheckpoint:
         """Sign the log's present state and keep it; the latest checkpoint when nothing was added since.
 
@@ -106,7 +112,7 @@ class AuditLog(Generic[ConnectionT]):
         self._verify_extends_remembered(connection, log_id, state)
         latest = self.store.latest_checkpoint(connection, log_id)
         if latest is not None:
-            self._verify_extends(connection, latest, size, root, key)
+            self._verify_extends(connection, latest, size, root)
         if self._memory is not None:
             self._memory.advance(key.name, size, root)  # durable before the signature exists
         if latest is not None and latest.tree_size == size:
@@ -161,12 +167,10 @@ class AuditLog(Generic[ConnectionT]):
                     f"The log {log_id} does not extend the {known.size} entries that were signed. {_WHAT_NOW}"
                 ) from error
 
-    def _verify_extends(
-        self, connection: ConnectionT, latest: StoredCheckpoint, size: int, root: bytes, key: VerifierKey
-    ) -> None:
+    def _verify_extends(self, connection: ConnectionT, latest: StoredCheckpoint, size: int, root: bytes) -> None:
         """What was signed is read from the signed note, never from the columns beside it."""
         try:
-            signed = open_checkpoint(latest.note, key)
+            signed = open_checkpoint(latest.note, self.key_at(connection, latest.log_id, latest.tree_size))
             if signed.size == 0 and latest.tree_size == 0:
                 return  # every log extends the empty one
             proof = self.store.consistency_proof(connection, latest.log_id, signed.size, size)

@@ -10,7 +10,7 @@ held and raises when the transaction has read a state that is no longer the newe
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -20,14 +20,21 @@ from audit.merkle import NodeAddress
 from audit.proof import NodeReader
 
 Row = tuple[Any, ...]
-Head = tuple[int, bytes]
-"""The index and the leaf hash of a log's last entry."""
+
+
+class Head(NamedTuple):
+    """A log's last entry: its place, its leaf hash and its event."""
+
+    place: int
+    leaf_hash: bytes
+    event: str
+
 
 _MOST_TOGETHER: Final = 64
 """Entries that go to the server in one statement; for more, rows are sent one after the other."""
 
 _STATEMENTS: Final = {
-    "head": "SELECT leaf_index, leaf_hash FROM audit_entry WHERE log_id = ? ORDER BY leaf_index DESC LIMIT 1",
+    "head": "SELECT leaf_index, leaf_hash, event FROM audit_entry WHERE log_id = ? ORDER BY leaf_index DESC LIMIT 1",
     "nodes": (  # a subquery for each address is a seek on its key; a join is whatever the planner guesses
         "WITH wanted (level, node_index) AS (VALUES {}) SELECT level, node_index, (SELECT node.hash FROM audit_node AS"
         " node WHERE node.log_id = ? AND node.level = wanted.level AND node.node_index = wanted.node_index) FROM wanted"
@@ -94,15 +101,15 @@ class HotStatements:
             raise TransactionError("The log is written inside a transaction that was opened with BEGIN IMMEDIATE.")
 
     def head(self) -> Head | None:
-        """The last entry's place and hash; None when there is none. Raises LogDamagedError where they are neither."""
+        """The last entry; None when there is none. Raises LogDamagedError where what stands there is none."""
         row: Row | None = self._run(self._sql["head"], (self._log_id,)).fetchone()
         if row is None:
             return None
-        index, digest = row
+        index, digest, event = row
         # A column of SQLite holds whatever was put into it, and texts come after all numbers.
         if not isinstance(index, int) or index < 0 or not isinstance(digest, bytes):
             raise LogDamagedError(f"The last row of the log {self._log_id} is no entry. Run the log check.")
-        return index, digest
+        return Head(index, digest, event)
 
     def reader(self, known: dict[NodeAddress, bytes]) -> NodeReader:
         """Reads full subtrees by their keys; a log of a million entries needs at most some forty for a proof."""

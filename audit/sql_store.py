@@ -5,18 +5,21 @@ is not stored twice: it is the leaf hash of the entry's row. How appends take tu
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from audit.entry import Entry, parse_time, time_text
-from audit.errors import LogDamagedError, LogExistsError, ProofError, UnknownLogError
+from audit.entry import Entry, time_text
+from audit.errors import LogClosedError, LogDamagedError, ProofError, UnknownLogError
+from audit.events import LOG_CLOSED
 from audit.merkle import Frontier, NodeAddress, leaf_hash, waiting_nodes
 from audit.proof import Proof, prove_consistency, prove_inclusion, root_at
 from audit.search import copies_of
+from audit.sql_checkpoints import SqlCheckpoints
 from audit.sql_hot import Head, HotStatements, lock_key
-from audit.sql_tables import audit_checkpoint, audit_entry, audit_log, audit_metadata, audit_node, install, statements
-from audit.store import LeafIndex, LogRecord, SearchCopies, SearchFilters, StoredCheckpoint, StoredEntry
+from audit.sql_logs import SqlLogs
+from audit.sql_tables import audit_entry, audit_metadata, audit_node, install, statements
+from audit.store import LeafIndex, LogContinuation, LogTombstone, SearchCopies, SearchFilters, StoredEntry
 from audit.triggers import TRIGGERS
 
 __all__ = ["TRIGGERS", "SqlLogStore", "audit_metadata", "install", "lock_key", "statements"]
@@ -24,34 +27,18 @@ __all__ = ["TRIGGERS", "SqlLogStore", "audit_metadata", "install", "lock_key", "
 PAGE_ENTRIES: Final = 1000
 
 
-class SqlLogStore:
+class SqlLogStore(SqlLogs, SqlCheckpoints):
     """LogStore and RawLog over SQLAlchemy connections; holds no state, so one serves every thread."""
-
-    def create_log(self, connection: Connection, record: LogRecord) -> None:
-        """Create an empty log. Raises LogExistsError when its id or origin is taken."""
-        taken = select(audit_log.c.id).where((audit_log.c.id == record.log_id) | (audit_log.c.origin == record.origin))
-        if connection.execute(taken).first() is not None:
-            raise LogExistsError(f"The log {record.log_id} ({record.origin}) exists already; nothing was changed.")
-        row = {"id": record.log_id, "origin": record.origin, "created_at": time_text(record.created_at)}
-        connection.execute(audit_log.insert().values(row))
-
-    def logs(self, connection: Connection) -> list[LogRecord]:
-        """Every log, by id."""
-        return [_log_record(row) for row in connection.execute(select(audit_log).order_by(audit_log.c.id))]
-
-    def log(self, connection: Connection, log_id: str) -> LogRecord:
-        """One log. Raises UnknownLogError when there is none of that id."""
-        row = connection.execute(select(audit_log).where(audit_log.c.id == log_id)).first()
-        if row is None:
-            raise UnknownLogError(f"There is no log {log_id}.")
-        return _log_record(row)
 
     def lock_head(self, connection: Connection, log_id: str) -> None:
         """Lock the log's head until the transaction ends. Raises TransactionError when there is none."""
         HotStatements(connection, log_id).lock()
 
     def append(self, connection: Connection, log_id: str, entries: Sequence[Entry]) -> LeafIndex:
-        """Lock the head, add one or more entries and the subtrees they complete; the index of the first."""
+        """Lock the head, add one or more entries and the subtrees they complete; the index of the first.
+
+        Raises LogClosedError when the last entry says that the log was closed, or an entry follows one that says so.
+        """
         if not entries:
             raise ValueError("An append adds at least one entry.")
         hot = HotStatements(connection, log_id)
@@ -59,6 +46,7 @@ class SqlLogStore:
         head = hot.head()
         if head is None:
             self.log(connection, log_id)
+        _require_open(log_id, head, entries)
         first, frontier = _frontier(hot, head, len(entries))
         entry_rows, node_rows = [], []
         for index, entry in enumerate(entries, first):
@@ -69,10 +57,42 @@ class SqlLogStore:
         hot.insert(entry_rows, node_rows)
         return LeafIndex(first)
 
+    def continue_log(self, connection: Connection, continuation: LogContinuation) -> None:
+        """Let a log go on under a new origin, from the entries it has now.
+
+        Raises LogExistsError when origin or generation was there before, ProofError when the log has not `from_size`
+        entries.
+        """
+        self.lock_head(connection, continuation.log_id)
+        size = self.tree_size(connection, continuation.log_id)
+        if size != continuation.from_size:
+            raise ProofError(f"The log {continuation.log_id} has {size} entries, not {continuation.from_size}.")
+        self._add_continuation(connection, continuation)
+
+    def dispose_log(self, connection: Connection, tombstone: LogTombstone) -> None:
+        """Remove a closed log's entries, nodes, checkpoints and cosignatures, and leave its tombstone.
+
+        Raises LogClosedError when it was not closed, LogDamagedError when the tombstone is not the latest checkpoint.
+        """
+        hot = HotStatements(connection, tombstone.log_id)
+        hot.lock()
+        self.log(connection, tombstone.log_id)
+        head = hot.head()
+        if head is None or head.event != LOG_CLOSED:
+            raise LogClosedError(f"The log {tombstone.log_id} was not closed; nothing was removed.")
+        seal = self.latest_checkpoint(connection, tombstone.log_id)
+        said = (tombstone.tree_size, tombstone.root_hash, tombstone.note)
+        if seal is None or (seal.tree_size, seal.root_hash, seal.note) != said or seal.tree_size != head.place + 1:
+            raise LogDamagedError(
+                f"The log {tombstone.log_id} is not sealed by the checkpoint that its tombstone repeats. "
+                "Nothing was removed."
+            )
+        self._add_tombstone(connection, tombstone)  # a trigger of its table removes the rest
+
     def tree_size(self, connection: Connection, log_id: str) -> int:
         """The number of entries."""
         head = self._head(connection, log_id)
-        return 0 if head is None else head[0] + 1
+        return 0 if head is None else head.place + 1
 
     def root(self, connection: Connection, log_id: str, size: int | None = None) -> bytes:
         """The root hash at `size`, or of all entries. Raises ProofError when the log is smaller."""
@@ -119,30 +139,6 @@ class SqlLogStore:
             query = query.where(rows.leaf_index < before)
         found = connection.execute(query.order_by(rows.leaf_index.desc()).limit(limit))
         return [StoredEntry(*row) for row in found]
-
-    def add_checkpoint(self, connection: Connection, checkpoint: StoredCheckpoint) -> None:
-        """Keep a signed checkpoint; one for each size."""
-        row = (
-            checkpoint.log_id,
-            checkpoint.tree_size,
-            checkpoint.root_hash,
-            checkpoint.note,
-            time_text(checkpoint.signed_at),
-        )
-        connection.execute(audit_checkpoint.insert().values(row))
-
-    def latest_checkpoint(self, connection: Connection, log_id: str) -> StoredCheckpoint | None:
-        """The checkpoint of the greatest size, or None when nothing was signed yet."""
-        rows = audit_checkpoint.c
-        query = select(audit_checkpoint).where(rows.log_id == log_id).order_by(rows.tree_size.desc()).limit(1)
-        row = connection.execute(query).first()
-        return None if row is None else _stored_checkpoint(row)
-
-    def checkpoints(self, connection: Connection, log_id: str) -> list[StoredCheckpoint]:
-        """Every checkpoint, smallest first."""
-        rows = audit_checkpoint.c
-        query = select(audit_checkpoint).where(rows.log_id == log_id).order_by(rows.tree_size)
-        return [_stored_checkpoint(row) for row in connection.execute(query)]
 
     def raw_entries(
         self, connection: Connection, log_id: str, start: int, stop: int
@@ -193,12 +189,19 @@ class SqlLogStore:
             raise ProofError(f"The log {log_id} has {present} entries, not {size}.")
 
 
+def _require_open(log_id: str, head: Head | None, entries: Sequence[Entry]) -> None:
+    last = len(entries) - 1
+    closing = [place for place, entry in enumerate(entries) if entry.event == LOG_CLOSED]
+    if (head is not None and head.event == LOG_CLOSED) or (closing and closing[0] != last):
+        raise LogClosedError(f"The log {log_id} is closed; nothing can be added to it.")
+
+
 def _frontier(hot: HotStatements, head: Head | None, added: int) -> tuple[int, Frontier]:
     """The size of the tree, and as much of its right edge as `added` leaves will merge with."""
     if head is None:
         return 0, Frontier()
-    size = head[0] + 1
-    waiting = hot.reader({NodeAddress(0, head[0]): head[1]})(waiting_nodes(size, added))
+    size = head.place + 1
+    waiting = hot.reader({NodeAddress(0, head.place): head.leaf_hash})(waiting_nodes(size, added))
     return size, Frontier(size, {address.level: digest for address, digest in waiting.items()})
 
 
@@ -218,11 +221,3 @@ def _conditions(filters: SearchFilters) -> Iterator[ColumnElement[bool]]:
         yield rows.time >= time_text(filters.since)
     if filters.until is not None:
         yield rows.time < time_text(filters.until)
-
-
-def _log_record(row: Any) -> LogRecord:
-    return LogRecord(row.id, row.origin, parse_time(row.created_at))
-
-
-def _stored_checkpoint(row: Any) -> StoredCheckpoint:
-    return StoredCheckpoint(row.log_id, row.tree_size, row.root_hash, row.note, parse_time(row.signed_at))

@@ -84,6 +84,40 @@ audit_checkpoint = Table(
     CheckConstraint("length(root_hash) = 32", name="root_hash"),
 )
 
+audit_cosignature = Table(
+    "audit_cosignature",
+    audit_metadata,
+    Column("log_id", ForeignKey(audit_log.c.id), primary_key=True),
+    Column("tree_size", BigInteger, primary_key=True, autoincrement=False),
+    Column("witness", String(255), primary_key=True),
+    Column("line", Text, nullable=False),
+    Column("received_at", String(27), nullable=False),
+    CheckConstraint("tree_size >= 0", name="tree_size"),
+)
+
+audit_continuation = Table(
+    "audit_continuation",
+    audit_metadata,
+    Column("log_id", ForeignKey(audit_log.c.id), primary_key=True),
+    Column("generation", BigInteger, primary_key=True, autoincrement=False),
+    Column("origin", String(255), nullable=False, unique=True),
+    Column("from_size", BigInteger, nullable=False),
+    Column("begun_at", String(27), nullable=False),
+    CheckConstraint("generation >= 1 AND from_size >= 0", name="place"),
+)
+
+audit_disposal = Table(
+    "audit_disposal",
+    audit_metadata,
+    Column("log_id", ForeignKey(audit_log.c.id), primary_key=True),
+    Column("tree_size", BigInteger, nullable=False),
+    Column("root_hash", LargeBinary, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("disposed_at", String(27), nullable=False),
+    CheckConstraint("tree_size >= 1", name="tree_size"),
+    CheckConstraint("length(root_hash) = 32", name="root_hash"),
+)
+
 _DIALECTS: Final[dict[str, Dialect]] = {"sqlite": sqlite.dialect(), "postgresql": postgresql.dialect()}  # type: ignore[no-untyped-call]  # SQLAlchemy leaves these two constructors untyped
 
 

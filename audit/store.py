@@ -50,6 +50,47 @@ class StoredCheckpoint:
     signed_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class StoredCosignature:
+    """A witness's signature line (with its newline) under the checkpoint of `tree_size`, and when it came (UTC)."""
+
+    log_id: str
+    tree_size: int
+    witness: str
+    line: str
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LogOrigin:
+    """One of the origins of a log: it signs for the sizes above `from_size`, up to where the next one begins."""
+
+    origin: str
+    from_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogContinuation:
+    """A log goes on under a new origin after `from_size` entries, as a person decided (UTC)."""
+
+    log_id: str
+    generation: int
+    origin: str
+    from_size: int
+    begun_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LogTombstone:
+    """What is left of a log that was disposed of whole: its last size, root hash and checkpoint, and when (UTC)."""
+
+    log_id: str
+    tree_size: int
+    root_hash: bytes
+    note: str
+    disposed_at: datetime
+
+
 class SearchCopies(NamedTuple):
     """What is kept beside an entry to find it by; `time` as in the entry, `items` as `|1.1|1.4|`, empty when none."""
 
@@ -86,19 +127,40 @@ class LogStore(Protocol[ConnectionT_contra]):
     """
 
     def create_log(self, connection: ConnectionT_contra, record: LogRecord) -> None:
-        """Create an empty log. Raises LogExistsError when its id or origin is taken."""
+        """Create an empty log. Raises LogExistsError when its id or origin is taken, or was ever."""
 
     def logs(self, connection: ConnectionT_contra) -> list[LogRecord]:
-        """Every log, by id."""
+        """Every log that was not disposed of, by id, under its present origin."""
 
     def log(self, connection: ConnectionT_contra, log_id: str) -> LogRecord:
-        """One log."""
+        """One log under its present origin. Raises LogDisposedError, an UnknownLogError, once it was disposed of."""
+
+    def origins(self, connection: ConnectionT_contra, log_id: str) -> list[LogOrigin]:
+        """The log's origins, oldest first; a disposed log's too."""
+
+    def continue_log(self, connection: ConnectionT_contra, continuation: LogContinuation) -> None:
+        """Let a log go on under a new origin. Raises LogExistsError when origin or generation was there before."""
+
+    def dispose_log(self, connection: ConnectionT_contra, tombstone: LogTombstone) -> None:
+        """Remove a closed log's entries, nodes, checkpoints and cosignatures, and leave its tombstone.
+
+        Raises LogClosedError when it was not closed, LogDamagedError when the tombstone is not its latest checkpoint.
+        """
+
+    def tombstone(self, connection: ConnectionT_contra, log_id: str) -> LogTombstone:
+        """What is left of a disposed log. Raises UnknownLogError when it was not disposed of."""
+
+    def tombstones(self, connection: ConnectionT_contra) -> list[LogTombstone]:
+        """What is left of every disposed log, by id."""
 
     def lock_head(self, connection: ConnectionT_contra, log_id: str) -> None:
         """Take the lock on the log's head until the transaction ends. Raises TransactionError when there is none."""
 
     def append(self, connection: ConnectionT_contra, log_id: str, entries: Sequence[Entry]) -> LeafIndex:
-        """Lock the head, add one or more entries and the subtrees they complete; the index of the first."""
+        """Lock the head, add one or more entries and the subtrees they complete; the index of the first.
+
+        Raises LogClosedError when the last entry says that the log was closed, or an entry follows one that says so.
+        """
 
     def tree_size(self, connection: ConnectionT_contra, log_id: str) -> int:
         """The number of entries."""
@@ -129,8 +191,20 @@ class LogStore(Protocol[ConnectionT_contra]):
     def latest_checkpoint(self, connection: ConnectionT_contra, log_id: str) -> StoredCheckpoint | None:
         """The checkpoint of the greatest size, or None when nothing was signed yet."""
 
-    def checkpoints(self, connection: ConnectionT_contra, log_id: str) -> list[StoredCheckpoint]:
-        """Every checkpoint, smallest first."""
+    def checkpoint_at(self, connection: ConnectionT_contra, log_id: str, tree_size: int) -> StoredCheckpoint | None:
+        """The checkpoint of exactly this size, or None."""
+
+    def checkpoints(self, connection: ConnectionT_contra, log_id: str, above: int = -1) -> list[StoredCheckpoint]:
+        """Every checkpoint of a size greater than `above`, smallest first."""
+
+    def add_cosignature(self, connection: ConnectionT_contra, cosignature: StoredCosignature) -> None:
+        """Keep a witness's line under a checkpoint; one that is there already stays as it is."""
+
+    def cosignatures(self, connection: ConnectionT_contra, log_id: str, tree_size: int) -> list[StoredCosignature]:
+        """The witnesses' lines under the checkpoint of this size, by witness."""
+
+    def latest_cosigned(self, connection: ConnectionT_contra, log_id: str) -> dict[str, int]:
+        """For each witness that ever cosigned, the greatest size it did so."""
 
 
 class RawLog(Protocol[ConnectionT_contra]):

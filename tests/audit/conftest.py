@@ -7,8 +7,7 @@ from sqlalchemy import Connection, Engine
 
 from audit.log import AuditLog
 from audit.sql_store import SqlLogStore, install
-from audit.triggers import TABLES
-from tests.audit.example_log import INSPECTION, ORIGIN, START, FixedSigner, open_engine
+from tests.audit.example_log import INSPECTION, ORIGIN, START, FixedSigner, drop_guards, open_engine
 
 
 @pytest.fixture
@@ -34,10 +33,5 @@ def log(engine: Engine) -> AuditLog[Connection]:
 def raw(engine: Engine, log: AuditLog[Connection]) -> Engine:
     """The same database without its guards: what somebody can do who owns it."""
     with engine.begin() as connection:
-        for table in TABLES:
-            if connection.dialect.name == "postgresql":
-                connection.exec_driver_sql(f"DROP TRIGGER {table}_refuse_change ON {table}")
-            else:
-                for act in ("update", "delete", "replace"):
-                    connection.exec_driver_sql(f"DROP TRIGGER {table}_refuse_{act}")
+        drop_guards(connection)
     return engine

@@ -51,3 +51,15 @@ def open_engine(url: str) -> Engine:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
+
+
+def drop_guards(connection: Connection) -> None:
+    """Take every trigger off the log's tables, as somebody can who owns the database."""
+    if connection.dialect.name == "sqlite":
+        names = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").scalars().all()
+        dropped = [f"DROP TRIGGER {name}" for name in names]
+    else:
+        query = "SELECT tgname, tgrelid::regclass FROM pg_trigger WHERE NOT tgisinternal"
+        dropped = [f"DROP TRIGGER {name} ON {table}" for name, table in connection.exec_driver_sql(query)]
+    for statement in dropped:
+        connection.exec_driver_sql(statement)
