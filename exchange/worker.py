@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from types import FrameType
 
-from audit.errors import AuditError
+from audit.errors import AuditError, LogRolledBackError
 from exchange import trail
 from exchange.accounts.roll_off import roll_off
 from exchange.clock import in_london
@@ -104,7 +104,7 @@ def sign_checkpoints(parts: Parts) -> None:
                 parts.trail.log.sign_checkpoint(unit.session.connection(), log_id)
         except AuditError as error:
             damage = error
-            _raise_alarm(parts, log_id)
+            _raise_alarm(parts, log_id, "log-rolled-back" if isinstance(error, LogRolledBackError) else "log-damaged")
     if damage is not None:
         raise damage
 
@@ -120,14 +120,14 @@ def _grown_logs(parts: Parts) -> list[str]:
     return grown
 
 
-def _raise_alarm(parts: Parts, log_id: str) -> None:
+def _raise_alarm(parts: Parts, log_id: str, kind: str) -> None:
     inspection = inspection_of(log_id)
     try:
         with parts.database.unit_of_work() as unit:
-            raise_alarm(unit, kind="log-damaged", inspection=inspection, subject=log_id)
+            raise_alarm(unit, kind=kind, inspection=inspection, subject=log_id)
     except AuditError:  # the service's own log is the damaged one: the alarm stands without its entry
         with parts.database.unit_of_work() as unit:
-            add_alarm(unit, kind="log-damaged", inspection=inspection, subject=log_id)
+            add_alarm(unit, kind=kind, inspection=inspection, subject=log_id)
 
 
 class Worker:
