@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import IO, Final, TypeVar
 
 from audit.checkpoint import Checkpoint, open_checkpoint
+from audit.cosignature import with_signatures
 from audit.entry import MAX_ENTRY_BYTES, decode
-from audit.errors import AuditError, BundleError, EvidenceError, NoteError, UnknownLogError
+from audit.errors import AuditError, BundleError, EvidenceError, LogDamagedError, NoteError, UnknownLogError
 from audit.evidence import (
     ENTRIES,
     LEAF_HASHES,
@@ -23,7 +24,7 @@ from audit.evidence import (
 )
 from audit.merkle import HASH_BYTES, Frontier, leaf_hash
 from audit.note import VerifierKey, parse_verifier_key
-from audit.store import LogStore
+from audit.store import LogStore, StoredCheckpoint
 
 ConnectionT = TypeVar("ConnectionT")
 
@@ -43,6 +44,11 @@ To verify it, with Python 3.11 or later and this software:
 
 Take VKEY from where the service publishes it, not from this file: a forger would put a key of their own here.
 Entries name people and documents by opaque identifiers. The names are kept beside the log, where they can be erased.
+"""
+
+_CONTINUED_TEXT: Final = """
+Up to {size} entries this log bore another origin. The checkpoints signed under that are not in this file; the entries
+are, and the checkpoints here count them too.
 """
 
 
@@ -70,16 +76,20 @@ def write_bundle(
 ) -> BundleSummary:
     """Write the log up to its latest checkpoint to `out`, which need not be seekable; memory stays bounded.
 
-    Raises UnknownLogError when nothing was signed yet, LogDamagedError when an entry is missing.
+    The checkpoints are those of the log's present origin, each with the cosignatures that came for it. Raises
+    UnknownLogError when nothing was signed yet, LogDamagedError when an entry is missing or a cosignature is malformed.
     """
-    checkpoints = store.checkpoints(connection, log_id)
+    origin = store.origins(connection, log_id)[-1]
+    since = origin.from_size if origin.from_size else -1
+    checkpoints = store.checkpoints(connection, log_id, since)
     if not checkpoints:
         raise UnknownLogError(f"The log {log_id} has no signed checkpoint yet, so there is nothing to prove.")
     latest = checkpoints[-1]
-    key = VerifierKey(store.log(connection, log_id).origin, public_key)
+    key = VerifierKey(origin.origin, public_key)
     with BundleWriter(out) as bundle:
         name = checkpoint_name(latest.tree_size)
-        bundle.add(README, _README_TEXT.format(origin=key.name, size=latest.tree_size, checkpoint=name))
+        readme = _README_TEXT.format(origin=key.name, size=latest.tree_size, checkpoint=name)
+        bundle.add(README, readme + (_CONTINUED_TEXT.format(size=since) if since > 0 else ""))
         bundle.add(VKEY, f"{key}\n")
         with bundle.open_member(ENTRIES) as member:
             for stored in store.entries(connection, log_id, 0, latest.tree_size):
@@ -88,8 +98,19 @@ def write_bundle(
             for stored in store.entries(connection, log_id, 0, latest.tree_size):
                 member.write(stored.leaf_hash.hex().encode() + b"\n")
         for checkpoint in checkpoints:
-            bundle.add(checkpoint_name(checkpoint.tree_size), checkpoint.note)
+            bundle.add(checkpoint_name(checkpoint.tree_size), _cosigned(store, connection, checkpoint))
     return BundleSummary(key.name, latest.tree_size, latest.root_hash)
+
+
+def _cosigned(store: LogStore[ConnectionT], connection: ConnectionT, checkpoint: StoredCheckpoint) -> str:
+    lines = [each.line for each in store.cosignatures(connection, checkpoint.log_id, checkpoint.tree_size)]
+    try:
+        return with_signatures(checkpoint.note, lines)
+    except NoteError as error:
+        raise LogDamagedError(
+            f"What is kept under the checkpoint of {checkpoint.tree_size} entries is no signed note: {error} "
+            "Run the log check."
+        ) from error
 
 
 def verify_bundle(path: Path, key: VerifierKey | None = None) -> BundleReport:
