@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from config.settings import load_settings
 from exchange import trail
+from exchange.cli_reasons import add_reason, record_reason
 from exchange.clock import in_london
 from exchange.errors import InvalidError
 from exchange.installation import installed_parts
@@ -34,6 +35,7 @@ def add_commands(commands: Commands) -> None:
         action="store_true",
         help="needed with a later day: what is not due yet is destroyed too, for good",
     )
+    add_reason(run)
     run.set_defaults(run=run_retention)
     text = "remove what abandoned uploads left behind; only while the web server is stopped"
     commands.add_parser("sweep", help=text, description=text).set_defaults(run=sweep_now)
@@ -50,7 +52,7 @@ def work(options: argparse.Namespace) -> int:
 
 def run_retention(options: argparse.Namespace) -> int:
     """Dispose of what is due and say how much that was."""
-    from exchange.retention.service import run_disposal  # noqa: PLC0415  a command loads what it does and no more
+    from exchange.retention.service import early, run_disposal, verify_as_of  # noqa: PLC0415  loaded when it is done
 
     with installed_parts(load_settings()) as parts:
         today = in_london(parts.clock()).date()
@@ -60,6 +62,11 @@ def run_retention(options: argparse.Namespace) -> int:
                 f"{as_of} has not come. Nothing was disposed of. This is no rehearsal: what is due by then would be "
                 "destroyed now, for good. If that is what you want, add --before-its-day."
             )
+        if as_of > today:
+            verify_as_of(parts, as_of)
+            with parts.database.unit_of_work() as unit:
+                touched = early(unit.session, parts.schedule, today, as_of)
+                record_reason(unit, act="disposal-before-its-day", inspections=touched, reason=options.reason)
         report = run_disposal(parts, as_of, trail.HOST)
     print(report)
     return 1 if report.failed else 0

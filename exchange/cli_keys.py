@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from config.settings import load_settings
 from exchange import trail
+from exchange.accounts.support import open_inspections
+from exchange.cli_reasons import add_reason, record_reason
 from exchange.errors import InvalidError
 from exchange.installation import installed_parts
 from keys.key_store import FolderKeyStore
@@ -35,7 +37,9 @@ def add_commands(commands: Commands) -> None:
     keys_parser = commands.add_parser("keys", help=text, description=text)
     acts = keys_parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     text = "bring a new version of the provider key into use and wrap every inspection key anew"
-    acts.add_parser("rotate", help=text, description=text).set_defaults(run=rotate)
+    rotation = acts.add_parser("rotate", help=text, description=text)
+    add_reason(rotation)
+    rotation.set_defaults(run=rotate)
 
 
 def unseal(options: argparse.Namespace) -> int:
@@ -56,10 +60,12 @@ def unseal(options: argparse.Namespace) -> int:
     return 0
 
 
-def rotate(_options: argparse.Namespace) -> int:
+def rotate(options: argparse.Namespace) -> int:
     """Rotate and rewrap; run again after a failure, it goes on where it stopped."""
     settings = load_settings()
     with installed_parts(settings) as parts, parts.database.unit_of_work() as unit:
+        touched = open_inspections(unit.session)
+        record_reason(unit, act="keys-rotated", inspections=touched, reason=options.reason)
         # The new version is in the file when the entry that names it is committed; killed in between, a version that
         # nothing uses is left over, and the next rotation passes it.
         provider = LocalKeyProvider.open(settings.provider_key_file)

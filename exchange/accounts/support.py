@@ -16,7 +16,7 @@ from exchange import trail
 from exchange.accounts.models import SupportAct
 from exchange.database import UnitOfWork
 from exchange.identifiers import new_identifier
-from exchange.inspections.models import Membership
+from exchange.inspections.models import Inspection, Membership
 from exchange.reasons import parse_reason
 from exchange.retention.models import LogEnd
 
@@ -34,6 +34,12 @@ def inspections_touched(session: Session, person_id: str, *, ever: bool = False)
         .order_by(Membership.inspection_id)
     )
     return list(session.scalars(query if ever else query.where(Membership.ended_at.is_(None))))
+
+
+def open_inspections(session: Session) -> list[str]:
+    """Every inspection whose log is open."""
+    ended = select(LogEnd.inspection_id)
+    return list(session.scalars(select(Inspection.id).where(Inspection.id.not_in(ended)).order_by(Inspection.id)))
 
 
 def record_support(unit: UnitOfWork, *, act: str, person_id: str, actor: str, reason: str) -> None:

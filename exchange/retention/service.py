@@ -17,9 +17,10 @@ from exchange.errors import InvalidError
 from exchange.inspections.models import Inspection
 from exchange.parts import Parts
 from exchange.retention.disposal import DisposalOrder, Outcome, dispose_of
-from exchange.retention.due import due_of
+from exchange.retention.due import due_of, key_due_on
 from exchange.retention.holds import GROUNDS, hold_on, lift_hold, place_hold
 from exchange.retention.inspection_key import destroy_key
+from exchange.retention.models import LogEnd
 from exchange.retention.residue import remove_residue
 from exchange.submissions.models import LIVE, Document, DocumentState
 
@@ -29,6 +30,7 @@ __all__ = [
     "Report",
     "disposal_due",
     "due_of",
+    "early",
     "lift_hold",
     "place_hold",
     "run_disposal",
@@ -74,6 +76,18 @@ def disposal_due(session: Session, schedule: Schedule, inspection: Inspection, t
         if (due := due_of(document, inspection, schedule)).on is not None and due.on <= today
     ]
     return sorted(found, key=lambda row: (row.due.on or today, row.document.received_at, row.document.id))
+
+
+def early(session: Session, schedule: Schedule, today: date, as_of: date) -> list[str]:
+    """The inspections in which a run for `as_of`, a later day, would dispose of what is not due today."""
+    ended = select(LogEnd.inspection_id)
+    found = []
+    for inspection in session.scalars(select(Inspection).where(Inspection.id.not_in(ended)).order_by(Inspection.id)):
+        now, then = (len(disposal_due(session, schedule, inspection, day)) for day in (today, as_of))
+        key = key_due_on(inspection, schedule)
+        if then > now or (inspection.closed_at is not None and key is not None and today < key <= as_of):
+            found.append(inspection.id)
+    return found
 
 
 def run_disposal(parts: Parts, as_of: date, actor: str = trail.WORKER) -> Report:

@@ -234,7 +234,7 @@ def verify_disposal_leaves_nothing(service: Service, inspection: str, sent: list
     secrets = [MARKER, *(each.path.name.encode() for each in sent), b"How we work together in Invented Area"]
     assert readable_in(service, secrets) == set(secrets[1:]), "names stand in the database until then, content never"
 
-    done = service.exchange("retention", "run", "--as-of", LATEST.isoformat())
+    done = service.exchange("retention", "run", "--as-of", LATEST.isoformat(), "--reason", "Rehearsal")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "0 failed" in done.stdout
 

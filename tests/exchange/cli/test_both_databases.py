@@ -35,7 +35,7 @@ def test_from_init_to_disposal(exchange: Command, named_database: dict[str, str]
         make_example(parts)
         later = parts.clock().date() + timedelta(days=800)
     ran("worker", "--once")
-    ran("keys", "rotate")
+    ran("keys", "rotate", "--reason", "Yearly")
     sealed = sorted(settings.store_folder.rglob("*.floe"))
     assert len(sealed) == 2
     ran("unseal", str(sealed[0]), "--output", str(tmp_path / "out"))
@@ -43,7 +43,7 @@ def test_from_init_to_disposal(exchange: Command, named_database: dict[str, str]
     assert "Removed 0 unfinished files, 0 sealed files and 0 keys" in ran("sweep")
     assert "BAD" not in ran("doctor")
     assert "Already at revision" in ran("upgrade")
-    assert "2 documents disposed of" in ran("retention", "run", "--as-of", later.isoformat())
+    assert "2 documents disposed of" in ran("retention", "run", "--as-of", later.isoformat(), "--reason", "Rehearsal")
     assert list(settings.store_folder.rglob("*.floe")) == []
     ran("worker", "--once")
 

@@ -168,7 +168,7 @@ def test_a_rotated_key_is_in_use_in_the_log_and_opens_what_was_sealed_before(
 ) -> None:
     sealed, _, _ = seal_one(parts)
     before = sealed.read_bytes()
-    said = exchange("keys", "rotate")
+    said = exchange("keys", "rotate", "--reason", "Yearly")
     assert said.code == 0, said.err
     assert "Version 2 is in use. Inspection keys wrapped anew: 1." in said.out
     assert events(parts)[-1] == "key:rotated"
@@ -181,7 +181,7 @@ def test_an_inspection_key_that_does_not_open_is_named_after_a_rotation(exchange
     _, inspection, _ = seal_one(parts)
     wrapped = parts.settings.key_store_folder / inspection / "inspection.json"
     wrapped.write_bytes(b"{}")
-    said = exchange("keys", "rotate")
+    said = exchange("keys", "rotate", "--reason", "Yearly")
     assert said.code == 1
     assert inspection in said.out
 
@@ -217,7 +217,8 @@ def test_sweep_removes_what_nobody_owns(exchange: Command, parts: Parts) -> None
 
 def test_a_retention_run_as_of_a_later_day_disposes_of_what_is_due_then(exchange: Command, parts: Parts) -> None:
     make_example(parts)
-    said = exchange("retention", "run", "--as-of", (date.today() + timedelta(days=800)).isoformat())  # noqa: DTZ011
+    later = (date.today() + timedelta(days=800)).isoformat()  # noqa: DTZ011
+    said = exchange("retention", "run", "--as-of", later, "--reason", "Rehearsal")
     assert said.code == 0, said.err
     assert "2 documents disposed of" in said.out
     with parts.database.read() as session:
