@@ -65,6 +65,7 @@ def blueprints() -> list[Blueprint]:
     from exchange.accounts.people_routes import people  # noqa: PLC0415  features import the web edge, which this joins
     from exchange.accounts.routes import accounts  # noqa: PLC0415
     from exchange.downloads.routes import downloads  # noqa: PLC0415
+    from exchange.exports.routes import exports  # noqa: PLC0415
     from exchange.inspections.legal_note_routes import legal_notes  # noqa: PLC0415
     from exchange.inspections.routes import inspections  # noqa: PLC0415
     from exchange.inspections.team_routes import team  # noqa: PLC0415
@@ -83,6 +84,7 @@ def blueprints() -> list[Blueprint]:
         submissions,
         downloads,
         oversight,
+        exports,
         officers_desk,
         retention,
         service_pages,

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, render_template, request
+from typing import Any
+
+from flask import Blueprint, Response, render_template, request, url_for
 
 from audit.errors import AuditError
 from exchange import trail
 from exchange.access.guard import requires, requires_in_inspection
 from exchange.access.roles import Permission
 from exchange.errors import ConflictError, InvalidError
-from exchange.exports.service import export_trail
-from exchange.oversight.service import parse_filters
+from exchange.exports.service import FORMS, MOST_ROWS, export_trail
+from exchange.exports.words import say_filters
+from exchange.oversight.service import load_names, parse_filters
 from exchange.web.form_pages import Page
 from exchange.web.headers import FILE_POLICY
 from exchange.web.identity import parts, signed_in
@@ -23,18 +26,32 @@ NO_RECORD = (
 )
 
 
-@exports.get("/inspections/<inspection_id>/trail/export.<form>")
+@exports.get("/inspections/<inspection_id>/trail/export")
 @requires_in_inspection(Permission.EXPORT_TRAIL)
-def trail_of_inspection(inspection_id: str, form: str) -> Page:
-    """Download the trail of an inspection, by the trail's filters."""
-    return _export(inspection_id, form)
+def choose(inspection_id: str) -> Page:
+    """Offer the forms in which the trail of an inspection can be taken, by the filters of the address."""
+    return _choose(inspection_id)
 
 
-@exports.get("/service/trail/export.<form>")
+@exports.get("/inspections/<inspection_id>/trail/export/file")
+@requires_in_inspection(Permission.EXPORT_TRAIL)
+def take(inspection_id: str) -> Page:
+    """Download the trail of an inspection, by the trail's filters; `form` names the form, CSV unless given."""
+    return _take(inspection_id)
+
+
+@exports.get("/service/trail/export")
 @requires(Permission.EXPORT_TRAIL)
-def trail_of_service(form: str) -> Page:
+def choose_of_service() -> Page:
+    """Offer the forms in which the service's own trail can be taken."""
+    return _choose(trail.SERVICE_LOG)
+
+
+@exports.get("/service/trail/export/file")
+@requires(Permission.EXPORT_TRAIL)
+def take_of_service() -> Page:
     """Download the service's own trail, by the trail's filters."""
-    return _export(trail.SERVICE_LOG, form)
+    return _take(trail.SERVICE_LOG)
 
 
 def attachment(file_name: str) -> dict[str, str]:
@@ -42,11 +59,36 @@ def attachment(file_name: str) -> dict[str, str]:
     return {"Content-Disposition": f'attachment; filename="{file_name}"', "Content-Security-Policy": FILE_POLICY}
 
 
-def _export(log_id: str, form: str) -> Page:
+def _choose(log_id: str, refused: str = "") -> Page:
+    try:
+        filters = parse_filters(request.args)
+    except InvalidError as error:
+        return _page(log_id, {}, "", error.message), 400
+    with parts().database.read() as session:
+        names = load_names(session, parts().catalogue, {filters.person or "", filters.document or ""})
+    page = _page(log_id, filters.query(), say_filters(filters, names) if filters.codes else "", refused)
+    return (page, 400) if refused else page
+
+
+def _page(log_id: str, query: dict[str, Any], said: str, refused: str) -> str:
+    is_service = log_id == trail.SERVICE_LOG
+    place: dict[str, Any] = {} if is_service else {"inspection_id": log_id}
+    links = {
+        form: url_for("exports.take_of_service" if is_service else "exports.take", form=form, **place, **query)
+        for form in FORMS
+    }
+    back = url_for("oversight.service_trail" if is_service else "oversight.trail", **place, **query)
+    return render_template(
+        "exports/choose.html", links=links, back=back, said=said, refused=refused, most_rows=MOST_ROWS
+    )
+
+
+def _take(log_id: str) -> Page:
+    form = request.args.get("form", "csv")
     try:
         made = export_trail(parts(), log_id, parse_filters(request.args), form, actor=signed_in().person_id)
     except InvalidError as refused:
-        return render_template("exports/refused.html", log_id=log_id, refused=refused.message), 400
+        return _choose(log_id, refused.message)
     except AuditError as error:
         raise ConflictError(NO_RECORD) from error
     return Response(made.stream, headers={**attachment(made.file_name), "Content-Type": made.media_type})

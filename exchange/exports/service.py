@@ -33,6 +33,7 @@ from exchange.parts import Parts
 __all__ = [
     "DAMAGED",
     "FORMS",
+    "MOST_ROWS",
     "Covered",
     "Export",
     "ExportStream",
@@ -46,6 +47,7 @@ __all__ = [
     "verified_entries",
 ]
 
+MOST_ROWS: Final = xlsx_export.MOST_ROWS
 PIECE_BYTES: Final = 64 * 1024
 JSON_LINES: Final = "application/jsonl"
 
@@ -164,7 +166,6 @@ def _about(order: _Order, session: Session) -> list[tuple[str, str]]:
         ("Exported by", f"{names(order.actor)} ({order.actor})"),
         (
             "What it proves",
-            "Nothing by itself: anybody can change a file. Compare it with the evidence bundle of the same log, which "
-            "is checked offline.",
+            "Nothing by itself: anybody can change a file. The evidence bundle of the same log is checked offline.",
         ),
     ]
