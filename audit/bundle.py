@@ -79,8 +79,8 @@ def write_bundle(
     The checkpoints are those of the log's present origin, each with the cosignatures that came for it. Raises
     UnknownLogError when nothing was signed yet, LogDamagedError when an entry is missing or a cosignature is malformed.
     """
-    origin = store.origins(connection, log_id)[-1]
-    since = origin.from_size if origin.from_size else -1
+    *earlier, origin = store.origins(connection, log_id)
+    since = origin.from_size if earlier else -1
     checkpoints = store.checkpoints(connection, log_id, since)
     if not checkpoints:
         raise UnknownLogError(f"The log {log_id} has no signed checkpoint yet, so there is nothing to prove.")
@@ -89,7 +89,7 @@ def write_bundle(
     with BundleWriter(out) as bundle:
         name = checkpoint_name(latest.tree_size)
         readme = _README_TEXT.format(origin=key.name, size=latest.tree_size, checkpoint=name)
-        bundle.add(README, readme + (_CONTINUED_TEXT.format(size=since) if since > 0 else ""))
+        bundle.add(README, readme + (_CONTINUED_TEXT.format(size=since) if earlier else ""))
         bundle.add(VKEY, f"{key}\n")
         with bundle.open_member(ENTRIES) as member:
             for stored in store.entries(connection, log_id, 0, latest.tree_size):
