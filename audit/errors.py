@@ -61,6 +61,23 @@ class ReceiptError(AuditError):
     """A file that cannot be read as a receipt, or cannot be judged with what was given beside it."""
 
 
+class WitnessAbsentError(AuditError):
+    """A witness that did not answer; nothing is wrong with the log, and it may be asked again."""
+
+
+class WitnessRefusedError(AuditError):
+    """A witness that will not cosign, or whose cosignature is not what was asked for; a person has to look.
+
+    `kind` is one of: unknown-log, unknown-key, fork, inconsistent, ahead, wrong-cosignature, wrong-key, wrong-time,
+    unexpected-answer. `size` is the size that the witness says it has cosigned, if it says one.
+    """
+
+    def __init__(self, kind: str, words: str, size: int | None = None) -> None:
+        super().__init__(words)
+        self.kind = kind
+        self.size = size
+
+
 class BundleError(AuditError):
     """A file that cannot be read as an evidence bundle."""
 
