@@ -18,9 +18,12 @@ from sqlalchemy.engine import Engine
 
 # Every table of the service, so that `target_metadata` knows them all.
 import exchange.accounts.models
+import exchange.disclosure.models
 import exchange.downloads.models
+import exchange.exports.models
 import exchange.inspections.models
 import exchange.notifications.models
+import exchange.oversight.models
 import exchange.publishing.models
 import exchange.retention.models
 import exchange.submissions.models  # noqa: F401  imported for the tables they declare

@@ -30,9 +30,10 @@ from tests.exchange.exports.conftest import Take
 from tests.exchange.inspection_case import Case, tamper
 
 FORMULAS = (
-    "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "   +1", '"=1', "'=1", "''=1", "＝1", "＋1", "－1", "＠x",
+    "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "   +1", '"=1', "'=1", "''=1", "＝1", "＋1", "－1",
+    "＠x",
     "\u00a0=1", "\u200b=1", "\ufeff=1", "\u3000＝1", "“=1", "−1", ",=1", ";=1", "|=1", "\x00=1", "﹣1", "\u202e=1",
-    "=HYPERLINK(\"http://example.org\")", "=cmd|' /C calc'!A1", "\t", "\r", "'",
+    '=HYPERLINK("http://example.org")', "=cmd|' /C calc'!A1", "\t", "\r", "'",
 )  # fmt: skip
 HARMLESS = ("Example Area", "1.4", "", "a=1", "2026-11-23", "x@example.org", "Area – North", "é=1", "(=1)", "5-1")
 
@@ -176,7 +177,7 @@ def test_days_are_london_days_and_both_are_included(case: Case, take: Take, cloc
 
 
 def test_a_filter_that_the_reader_does_not_know_is_an_error_and_never_an_export_of_everything() -> None:
-    known = {field for field in SearchFilters.__dataclass_fields__}
+    known = set(SearchFilters.__dataclass_fields__)
     assert known == reading._KNOWN_FILTERS, "teach exchange/exports/reading.py the new filter"
 
 
