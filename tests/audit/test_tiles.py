@@ -14,7 +14,7 @@ from audit.log import AuditLog
 from audit.merkle import leaf_hash, root_of
 from audit.note import VerifierKey
 from audit.proof import prove_consistency
-from audit.store import LeafIndex, LogStore, StoredCheckpoint, StoredEntry
+from audit.store import LeafIndex, LogOrigin, LogStore, StoredCheckpoint, StoredCosignature, StoredEntry
 from audit.tile_builder import TileBuilder
 from audit.tile_paths import TilePath, parse_tile_path, tiles_of
 from audit.tile_sinks import TilesFolderError
@@ -40,6 +40,12 @@ class LogInMemory:
         size = len(self.entries_list)
         note = sign_checkpoint(Checkpoint(ORIGIN, size, self.root(size)), self._signer)
         return StoredCheckpoint(log_id, size, self.root(size), note, START)
+
+    def origins(self, _connection: None, _log_id: str) -> list[LogOrigin]:
+        return [LogOrigin(ORIGIN, 0)]
+
+    def cosignatures(self, _connection: None, _log_id: str, _tree_size: int) -> list[StoredCosignature]:
+        return []
 
     def entries(self, _connection: None, log_id: str, start: int, stop: int) -> Iterator[StoredEntry]:
         for index in range(start, stop):
