@@ -102,3 +102,28 @@ class SupportAct(Model):
     reason: Mapped[str] = mapped_column(Text)
     salt: Mapped[bytes] = mapped_column(LargeBinary(32), default=new_salt)  # opens the commitment in the log
     acted_at: Mapped[datetime]
+
+
+class KnownPlace(Model):
+    """A network that a person has signed in from; only a salted and keyed hash of it is kept, never the address."""
+
+    __tablename__ = "known_place"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
+    salt: Mapped[bytes] = mapped_column(LargeBinary(32))
+    mark: Mapped[bytes] = mapped_column(LargeBinary(32))
+    is_first: Mapped[bool]  # nobody is warned of the first place that a person signs in from
+    first_seen_at: Mapped[datetime] = mapped_column(index=True)
+    last_seen_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class RefusedPlace(Model):
+    """That something was refused to somebody in a network, named by a keyed hash that changes every day."""
+
+    __tablename__ = "refused_place"
+    __table_args__ = (Index("ix_refused_place_mark", "mark", "refused_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    mark: Mapped[str] = mapped_column(String(64))
+    refused_at: Mapped[datetime] = mapped_column(index=True)
