@@ -82,7 +82,7 @@ _ROWS: Final = (
         "closed-log:acted",
         IN_SERVICE,
         "{actor} acted in {subject}, whose log is closed: {act}, about {about}.",
-        {"act": CODE, "about": ID_OR_NONE, "commitment": SHA256_OR_NONE},
+        {"act": CODE, "about": ID, "commitment": SHA256_OR_NONE},
         REQUIRED,
     ),
     Event(

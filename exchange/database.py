@@ -67,7 +67,8 @@ class Model(DeclarativeBase):
     type_annotation_map = {datetime: Moment}  # noqa: RUF012  SQLAlchemy reads it as a class attribute
 
 
-Append = Callable[[Connection, str, list[Entry]], None]
+Append = Callable[[Connection, str, list[Entry]], list[tuple[str, Entry]] | None]
+"""Appends entries to one log; those that it takes no more come back, each with the log that takes it instead."""
 
 
 @dataclass
@@ -126,8 +127,10 @@ class Database:
         for log_id, entry in recorded:
             by_log.setdefault(log_id, []).append(entry)
         # Locks are taken in one order everywhere, so two units never wait for each other in a ring.
-        for log_id in sorted(by_log):
-            self._append(connection, log_id, by_log[log_id])
+        while by_log:
+            log_id = min(by_log)
+            for other, entry in self._append(connection, log_id, by_log.pop(log_id)) or ():
+                by_log.setdefault(other, []).append(entry)
 
     def dispose(self) -> None:
         """Close every pooled connection (before a fork, and at the end of a process)."""

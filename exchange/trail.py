@@ -1,7 +1,9 @@
 """The one module that appends to the log.
 
 Promises: an event is written in the caller's transaction or not at all; only events of the vocabulary, with exactly
-their fields, get in; actors and subjects are opaque identifiers, never names.
+their fields, get in; actors and subjects are opaque identifiers, never names. An inspection's log that is closed, or
+was disposed of, takes no entry: what is done in that inspection afterwards, a look at its trail above all, is recorded
+as `closed-log:acted` in the service's log, so that no act is without its entry.
 """
 
 from __future__ import annotations
@@ -13,11 +15,11 @@ from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from audit.entry import Entry
-from audit.errors import LogRolledBackError
+from audit.errors import LogClosedError, LogDisposedError, LogRolledBackError
 from audit.log import AuditLog
 from audit.sql_store import SqlLogStore
 from audit.store import SearchFilters
-from audit.vocabulary import commit_to, verify_entry
+from audit.vocabulary import commit_to, subject_of, verify_entry
 from exchange.database import UnitOfWork
 
 SERVICE_LOG = "service"
@@ -94,8 +96,10 @@ class Trail:
         """Begin a log. Raises when it exists: a log is begun once."""
         self.log.create(unit.session.connection(), log_id, self.origin_of(log_id))
 
-    def append(self, connection: Connection, log_id: str, entries: list[Entry]) -> None:
+    def append(self, connection: Connection, log_id: str, entries: list[Entry]) -> list[tuple[str, Entry]]:
         """Append entries in the given transaction (`Database` calls this just before its commit).
+
+        Where the log is closed, nothing is appended and what the service's log is to say instead is returned.
 
         Raises:
             LogRolledBackError: the database went back behind what was signed; nothing is taken until somebody decides.
@@ -108,9 +112,30 @@ class Trail:
         except LogRolledBackError:
             self._is_settled = False
             raise
+        except (LogClosedError, LogDisposedError):
+            if log_id == SERVICE_LOG:
+                raise
+            return [(SERVICE_LOG, _said_instead(log_id, entry)) for entry in entries]
+        return []
 
     def place_of(self, session: Session, log_id: str, event: str, subject: str) -> PlaceInLog | None:
         """Return where the newest entry of `event` about `subject` stands, or None."""
         filters = SearchFilters(events=(event,), subject=subject)
         found = self.store.search(session.connection(), log_id, filters, limit=1)
         return PlaceInLog(self.origin_of(log_id), found[0].index) if found else None
+
+
+def _said_instead(log_id: str, entry: Entry) -> Entry:
+    """What the service's log says of an act in an inspection whose own log takes no entry any more."""
+    return Entry(
+        event="closed-log:acted",
+        time=entry.time,
+        actor=entry.actor,
+        inspection=None,
+        subject=log_id,
+        details={
+            "act": entry.event.replace(":", "-"),
+            "about": subject_of(entry) or log_id,
+            "commitment": entry.details.get("commitment"),
+        },
+    )
