@@ -1,11 +1,12 @@
 """Evidence that a person verifies on a laptop, without us: writing it, and verifying it.
 
 A bundle is a log up to its latest signed checkpoint: every entry in its exact bytes, the leaf hashes (so that a changed
-entry can be named), every checkpoint signed so far, and the public key. It needs no server and no database.
+entry can be named), every checkpoint signed so far with what witnesses signed under it, and the public key. It needs no
+server and no database.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final, TypeVar
 
@@ -23,7 +24,8 @@ from audit.evidence import (
     checkpoint_name,
 )
 from audit.merkle import HASH_BYTES, Frontier, leaf_hash
-from audit.note import VerifierKey, parse_verifier_key
+from audit.note import VerifierKey, parse_note, parse_verifier_key
+from audit.policy import Policy
 from audit.store import LogStore, StoredCheckpoint
 
 ConnectionT = TypeVar("ConnectionT")
@@ -63,12 +65,16 @@ class BundleSummary:
 
 @dataclass(frozen=True, slots=True)
 class BundleReport:
-    """What a verified bundle proves: these `tree_size` entries are what `key` signed for, at every checkpoint."""
+    """What a verified bundle proves: these `tree_size` entries are what `key` signed for, at every checkpoint.
+
+    `cosigned` gives each witness of the policy that saw the latest checkpoint, and its POSIX time (s).
+    """
 
     key: VerifierKey
     tree_size: int
     root_hash: bytes
     checkpoint_sizes: tuple[int, ...]
+    cosigned: Mapping[str, int] = field(default_factory=dict)
 
 
 def write_bundle(
@@ -113,27 +119,38 @@ def _cosigned(store: LogStore[ConnectionT], connection: ConnectionT, checkpoint:
         ) from error
 
 
-def verify_bundle(path: Path, key: VerifierKey | None = None) -> BundleReport:
-    """Verify a bundle against `key`, or, proving less, against the key inside it.
+def verify_bundle(path: Path, key: VerifierKey | None = None, policy: Policy | None = None) -> BundleReport:
+    """Verify a bundle against `key` or, proving less, against the key inside it; its latest state against a policy.
 
-    Raises BundleError when the file is not a bundle, EvidenceError when it is one that does not prove itself; the
-    message names the first bad entry wherever that can be known.
+    Raises BundleError when the file is not a bundle, EvidenceError when it is one that does not prove itself, or that
+    the policy does not accept; the message names the first bad entry wherever that can be known.
     """
     with BundleReader(path) as bundle:
-        key = _trusted_key(bundle, key)
+        key = _trusted_key(bundle, key, policy)
         checkpoints = _checkpoints(bundle, key)
         latest = checkpoints[-1]
+        cosigned = {} if policy is None else _seen_by(bundle.read(checkpoint_name(latest.size)), policy)
         _judge(checkpoints, _read_entries(bundle, [checkpoint.size for checkpoint in checkpoints]))
-        return BundleReport(key, latest.size, latest.root, tuple(checkpoint.size for checkpoint in checkpoints))
+        sizes = tuple(checkpoint.size for checkpoint in checkpoints)
+        return BundleReport(key, latest.size, latest.root, sizes, cosigned)
 
 
-def _trusted_key(bundle: BundleReader, key: VerifierKey | None) -> VerifierKey:
+def _seen_by(note: bytes, policy: Policy) -> Mapping[str, int]:
+    try:
+        return policy.verify(parse_note(note))
+    except NoteError as error:
+        raise EvidenceError(f"The latest checkpoint is not what the policy asks for: {error}") from error
+
+
+def _trusted_key(bundle: BundleReader, key: VerifierKey | None, policy: Policy | None) -> VerifierKey:
     try:
         enclosed = parse_verifier_key(bundle.read(VKEY).decode().removesuffix("\n"))
     except (NoteError, UnicodeDecodeError) as error:
         raise EvidenceError(f"The public key in the bundle cannot be read: {error}") from error
     if key is not None and enclosed != key:
         raise EvidenceError(f"The bundle comes with the key {enclosed}, not with the key you trust, {key}.")
+    if policy is not None and policy.logs and enclosed not in policy.log_keys(enclosed.name):
+        raise EvidenceError(f"The bundle comes with the key {enclosed}, which the policy does not name.")
     return enclosed
 
 

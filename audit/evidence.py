@@ -23,6 +23,8 @@ MAX_SMALL_BYTES: Final = 256 * 1024
 
 _LOCAL_HEADER: Final = b"PK\x03\x04"
 _LOCAL_HEADER_BYTES: Final = 30
+_END: Final = b"PK\x05\x06"
+_END_BYTES: Final = 22
 _LENGTHS: Final = range(18, 26)
 _ZIP64_VERSION: Final = 45
 _EARLIEST: Final = (1980, 1, 1, 0, 0, 0)
@@ -128,6 +130,7 @@ class BundleReader:
             yield line[:-1]
 
     def _directory(self) -> dict[str, zipfile.ZipInfo]:
+        self._require_edges()
         try:
             with zipfile.ZipFile(self._file) as directory:
                 infos = directory.infolist()
@@ -143,6 +146,14 @@ class BundleReader:
         if any(info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1 for info in infos):
             raise BundleError("The members of an evidence bundle are neither compressed nor encrypted; these are.")
         return members
+
+    def _require_edges(self) -> None:
+        """Nothing stands before the first member nor after the end record, where other readers would not look."""
+        first = self._file.read(len(_LOCAL_HEADER))
+        self._file.seek(max(self._file.seek(0, 2) - _END_BYTES, 0))
+        last = self._file.read(_END_BYTES)
+        if first != _LOCAL_HEADER or not last.startswith(_END) or not last.endswith(bytes(2)):
+            raise BundleError("The file is neither a receipt nor an evidence bundle: it is no zip, or more than one.")
 
     def _seek(self, info: zipfile.ZipInfo) -> int:
         """Go to where the member's bytes begin, which must be inside the file, and say where that is."""

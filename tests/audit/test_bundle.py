@@ -177,7 +177,7 @@ DAMAGE: dict[str, tuple[Callable[[], dict[str, bytes]], str]] = {
 }
 
 NO_BUNDLE: dict[str, tuple[Callable[[], dict[str, bytes]], str]] = {
-    "no-members": (dict, "missing"),
+    "no-members": (dict, "no zip"),
     "no-entries": (lambda: {name: data for name, data in whole().items() if name != "entries.jsonl"}, "entries.jsonl"),
     "no-checkpoints": (
         lambda: {name: data for name, data in whole().items() if not name.startswith("checkpoints/")},
@@ -279,7 +279,7 @@ def test_the_command_needs_neither_the_service_nor_a_database(tmp_path: Path) ->
     done = command("verify", str(pack(tmp_path / "evidence.zip", whole())), "--key", str(KEY))
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("PROVED.\n")
-    assert "NOT PROVED by this file alone" in done.stdout
+    assert "\nNot proved by this: " in done.stdout
     assert "that the key is the service's" not in done.stdout
 
 
