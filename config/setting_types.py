@@ -13,6 +13,8 @@ _LOG_ORIGIN = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._-]+)*")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[?[0-9A-Fa-f:.]+\]?")
 _EMAIL = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+")
 _HIGHEST_PORT = 65_535
+RECEIVER_PORTS = {"syslog+udp": 514, "syslog+tcp": 601, "syslog+tls": 6514}
+"""The schemes of a syslog receiver, and the port of each where none is named."""
 
 
 def absolute(path: Path) -> Path:
@@ -84,6 +86,18 @@ def _mail_host(host: str) -> str:
     return host.removeprefix("[").removesuffix("]")
 
 
+def _receiver(url: str) -> str:
+    parts = urlsplit(url)
+    try:
+        has_port = parts.port is None or parts.port > 0
+    except ValueError:
+        has_port = False
+    bare = f"{parts.scheme}://{parts.netloc}"
+    if url and (parts.scheme not in RECEIVER_PORTS or not parts.hostname or "@" in url or url != bare or not has_port):
+        raise ValueError("a receiver is syslog+tls://HOST:PORT, syslog+tcp://HOST:PORT or syslog+udp://HOST:PORT")
+    return url
+
+
 FilePath = Annotated[Path, AfterValidator(absolute)]
 DatabaseUrl = Annotated[str, AfterValidator(_database)]
 StoreUrl = Annotated[str, AfterValidator(_store)]
@@ -94,3 +108,4 @@ ProxyAddress = Annotated[str, AfterValidator(_proxy)]
 EmailAddress = Annotated[str, AfterValidator(_email)]
 MailHost = Annotated[str, AfterValidator(_mail_host)]
 MailSecurity = Literal["starttls", "tls", "none"]
+ReceiverUrl = Annotated[str, AfterValidator(_receiver)]

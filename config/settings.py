@@ -27,6 +27,7 @@ from config.setting_types import (
     MailSecurity,
     ProxyAddress,
     PublicUrl,
+    ReceiverUrl,
     StoreUrl,
     absolute,
 )
@@ -164,6 +165,20 @@ class Settings(BaseSettings):
         default=None, description="File that holds that user's password, rights 0600."
     )
     mail_from: EmailAddress = Field(default="", description="Address that mail comes from; required with a server.")
+
+    siem_url: ReceiverUrl = Field(
+        default="",
+        description="Receiver of the log feed, like syslog+tls://siem.example.org:6514; empty feeds none. See siem.md.",
+    )
+    siem_authorities_file: FilePath | None = Field(
+        default=None, description="Certificate authorities that the receiver's must be of; empty means the system's."
+    )
+    siem_enterprise: int = Field(
+        default=32473,
+        ge=1,
+        le=2**31 - 1,
+        description="Private enterprise number in the feed's structured data; 32473 is the one kept for examples.",
+    )
 
     @classmethod
     def settings_customise_sources(
