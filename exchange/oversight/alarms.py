@@ -33,6 +33,7 @@ KINDS = {
     "file-without-record": "A file that somebody was given a receipt for is in the store and no record tells of it",
     "disposal-failed": "A document that is due for disposal could not be disposed of",
     "inspection-key-not-destroyed": "The inspection’s key is due to be destroyed and could not be",
+    "log-not-disposed": "A log whose disposal was approved could not be disposed of",
     "witness-refused": "A witness refuses the log’s signed state, as one that does not follow from what it saw before",
     "witness-behind": "A witness has not followed the log for longer than it may",
     "kept-checkpoint-differs": "A checkpoint that was kept elsewhere is not a state that this log went through",
