@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from audit.errors import AuditError
 from config.settings import load_settings
+from exchange.cli_feed import add_feed
 from exchange.errors import ConflictError
 from exchange.installation import installed_parts, remember_signed
 
@@ -26,6 +27,7 @@ def add_commands(commands: Commands) -> None:
     go_on = acts.add_parser("continue", help=text, description=text)
     go_on.add_argument("--reason", required=True, help="why the newer state cannot be restored; kept with the logs")
     go_on.set_defaults(run=continue_logs)
+    add_feed(acts)
     text = "make the file of signed sizes anew from the database, when every copy of it is lost"
     acts.add_parser("remember", help=text, description=text).set_defaults(run=remember)
 

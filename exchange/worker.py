@@ -22,6 +22,7 @@ from audit.errors import AuditError, LogRolledBackError
 from exchange import trail
 from exchange.accounts.roll_off import roll_off
 from exchange.clock import in_london
+from exchange.exports.service import WorkerFeed
 from exchange.journal import journal
 from exchange.oversight.alarms import add_alarm, raise_alarm
 from exchange.oversight.logs import inspection_of
@@ -88,6 +89,7 @@ def duties_of(parts: Parts, go_on: Callable[[], bool]) -> list[Duty]:
         Duty("sweep", timedelta(minutes=parts.settings.sweep_minutes), sweep_orphans),
         Duty("dispose", DAILY_ROUND, Daily(parts, dispose)),
         Duty("roll off", DAILY_ROUND, Daily(parts, lambda day: roll_off(parts, day))),
+        *([Duty("feed", every_round, WorkerFeed(parts))] if parts.settings.siem_url else []),
     ]
 
 

@@ -22,6 +22,7 @@ from exchange.database import UnitOfWork
 from exchange.errors import NotFoundError
 from exchange.exports import xlsx_export
 from exchange.exports.csv_export import csv_pieces, csv_text, neutralise
+from exchange.exports.feed import WorkerFeed
 from exchange.exports.json_lines import json_pieces
 from exchange.exports.reading import Covered, covered_state, matching_entries, mentions, verified_entries
 from exchange.exports.rows import HEADER, ExportRow, rows_in_words
@@ -37,6 +38,7 @@ __all__ = [
     "Covered",
     "Export",
     "ExportStream",
+    "WorkerFeed",
     "covered_state",
     "csv_pieces",
     "csv_text",
