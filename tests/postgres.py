@@ -102,6 +102,7 @@ def _start(account: pwd.struct_passwd | None, programs: Path, folder: Path) -> i
             port: int = probe.getsockname()[1]
         options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder}"
         options += " -c max_connections=100 -c shared_buffers=32MB -c autovacuum=off -c log_min_messages=fatal"
+        options += " -c fsync=off -c full_page_writes=off"  # tests kill the service, never the machine
         try:
             arguments = ("start", "-w", "-D", folder / "data", "-l", folder / "log", "-o", options)
             _run(account, programs / "pg_ctl", *arguments)

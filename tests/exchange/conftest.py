@@ -28,7 +28,10 @@ from exchange.inspections import team
 from exchange.inspections.models import Inspection
 from exchange.inspections.service import Opening, open_inspection
 from exchange.installation import install
+from exchange.migrations import schema
 from exchange.parts import Parts
+from tests.exchange.compiled_templates import jinja_options
+from tests.quick_schema import quick_schema
 
 PUBLIC_URL = "http://127.0.0.1:8000"
 PASSWORD = "correct-horse-battery-staple"
@@ -72,6 +75,18 @@ class ServiceClient(FlaskClient):
 def _light_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     light = functools.partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
     monkeypatch.setattr(passwords, "PasswordHasher", light)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _compiled_templates() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Flask, "jinja_options", jinja_options())
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _quick_schema(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "upgrade", quick_schema)
 
 
 @pytest.fixture
