@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from audit.log import AuditLog
 from audit.sql_store import SqlLogStore
+from config.alerts import AlertTable, load_alerts
 from config.catalogue import Catalogue, load_catalogue
 from config.file_kinds import FileKinds, load_file_kinds
 from config.legal_notes import LegalNotes, load_legal_notes
@@ -19,6 +20,7 @@ from config.retention import Schedule, load_schedule
 from config.settings import Settings
 from exchange.accounts.credentials import Credentials
 from exchange.accounts.passwords import Passwords
+from exchange.accounts.places import Places
 from exchange.accounts.second_factor import SecondFactors
 from exchange.accounts.sessions import Lifetimes
 from exchange.accounts.sign_in import SignIn
@@ -50,12 +52,14 @@ class Parts:
     vault: Vault
     catalogue: Catalogue
     schedule: Schedule
+    alerts: AlertTable
     file_kinds: FileKinds
     legal_notes: LegalNotes
     passwords: Passwords
     sign_in: SignIn
     credentials: Credentials
     throttle: Throttle
+    places: Places
     type_probe: TypeProbe
     turns: Turns
     small_secrets_key: bytes  # seals second-factor secrets in the database
@@ -79,6 +83,7 @@ def join_parts(settings: Settings, clock: Clock = utc_now) -> Parts:
     throttle = Throttle(
         settings.sign_in_attempts, timedelta(minutes=settings.sign_in_window_minutes), derive_key(secret, "throttle")
     )
+    places = Places(derive_key(secret, "places"))
     lifetimes = Lifetimes(timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours))
     second_factors = SecondFactors(derive_key(secret, "small-secrets"), required=not settings.example)
     return Parts(
@@ -90,12 +95,14 @@ def join_parts(settings: Settings, clock: Clock = utc_now) -> Parts:
         vault=Vault(keyring, LocalFolderStore(settings.store_folder)),
         catalogue=load_catalogue(),
         schedule=load_schedule(),
+        alerts=load_alerts(),
         file_kinds=load_file_kinds(),
         legal_notes=load_legal_notes(),
         passwords=passwords,
-        sign_in=SignIn(database, passwords, throttle, lifetimes, second_factors),
-        credentials=Credentials(database, passwords, throttle, second_factors),
+        sign_in=SignIn(database, passwords, throttle, lifetimes, second_factors, places),
+        credentials=Credentials(database, passwords, throttle, second_factors, places),
         throttle=throttle,
+        places=places,
         type_probe=TypeProbe(),
         turns=Turns(
             uploads=settings.max_open_uploads_per_person,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from exchange import trail
+from exchange.accounts.places import Places
 from exchange.accounts.throttle import Throttle
 from exchange.database import Database, UnitOfWork
 from exchange.errors import BusyError
@@ -30,9 +31,10 @@ class ThrottledError(BusyError):
 class Attempts:
     """The gate before every check of a password or a code."""
 
-    def __init__(self, database: Database, throttle: Throttle) -> None:
+    def __init__(self, database: Database, throttle: Throttle, places: Places) -> None:
         self._database = database
         self._throttle = throttle
+        self._places = places
 
     def require_open(self, account: str, address: str, person_id: str | None, now: datetime) -> None:
         """Let an attempt through, or record that it was held back.
@@ -47,7 +49,7 @@ class Attempts:
             return
         if not is_noted:
             with self._database.unit_of_work() as unit:
-                self._note(unit, bucket, person_id)
+                self._note(unit, bucket, person_id, address)
         raise ThrottledError(self._throttle.window)
 
     def held_back(self, unit: UnitOfWork, account: str, address: str, person_id: str | None) -> ThrottledError | None:
@@ -58,16 +60,18 @@ class Attempts:
         bucket = self._throttle.closed_bucket(unit.session, unit.now, account, address)
         if bucket is None:
             return None
-        self._note(unit, bucket, person_id)
+        self._note(unit, bucket, person_id, address)
         return ThrottledError(self._throttle.window)
 
     def count_failure(self, unit: UnitOfWork, account: str, address: str, person_id: str | None, reason: str) -> None:
         """Count and record a failed attempt."""
         self._throttle.count_failure(unit, account, address)
+        self._places.note_refusal(unit, address)
         trail.record(unit, "sign-in:refused", actor=trail.ANONYMOUS, subject=person_id, details={"reason": reason})
 
-    def _note(self, unit: UnitOfWork, bucket: str, person_id: str | None) -> None:
+    def _note(self, unit: UnitOfWork, bucket: str, person_id: str | None, address: str) -> None:
         if self._throttle.note(unit, bucket):
+            self._places.note_refusal(unit, address)
             trail.record(unit, "sign-in:throttled", actor=trail.ANONYMOUS, subject=person_id)
 
     def forget(self, unit: UnitOfWork, account: str, address: str) -> None:

@@ -11,6 +11,7 @@ from datetime import datetime
 from exchange.accounts.attempts import Attempts
 from exchange.accounts.models import Person
 from exchange.accounts.passwords import Passwords, verify_new_password
+from exchange.accounts.places import Places
 from exchange.accounts.second_factor import SecondFactors
 from exchange.accounts.service import change_password, end_sessions, person_invited, take_up_invitation
 from exchange.accounts.sessions import SignedIn, Visitor
@@ -25,11 +26,16 @@ class Credentials:
     """The acts by which people set and change what they prove themselves with."""
 
     def __init__(
-        self, database: Database, passwords: Passwords, throttle: Throttle, second_factors: SecondFactors
+        self,
+        database: Database,
+        passwords: Passwords,
+        throttle: Throttle,
+        second_factors: SecondFactors,
+        places: Places,
     ) -> None:
         self._database = database
         self._passwords = passwords
-        self._attempts = Attempts(database, throttle)
+        self._attempts = Attempts(database, throttle, places)
         self._second_factors = second_factors
 
     def take_up_invitation(self, token: str, password: str, now: datetime) -> None:

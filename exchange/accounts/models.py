@@ -119,7 +119,7 @@ class KnownPlace(Model):
 
 
 class RefusedPlace(Model):
-    """That something was refused to somebody in a network, named by a keyed hash that changes every day."""
+    """That something was refused to somebody in a network, named by a keyed hash; removed after two days."""
 
     __tablename__ = "refused_place"
     __table_args__ = (Index("ix_refused_place_mark", "mark", "refused_at"),)

@@ -1,4 +1,4 @@
-"""Letting go of security records whose time has come: ended sessions, spent links, old counts of failed sign-ins.
+"""Letting go of security records whose time has come: ended sessions, spent links, old counts, places not seen again.
 
 Promises: the period is the schedule's (class F) and nobody else's; what is still in use is never touched.
 """
@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import takewhile
 
 from sqlalchemy import CursorResult, delete, func, select
 
 from config.retention import InspectionDates, Schedule
-from exchange.accounts.models import AttemptCounter, Invitation, SignInSession
+from exchange.accounts.models import AttemptCounter, Invitation, KnownPlace, RefusedPlace, SignInSession
 from exchange.clock import in_london
 from exchange.database import UnitOfWork
 from exchange.parts import Parts
 
 SECURITY_RECORDS = "F"
+REFUSALS_KEPT = timedelta(days=2)  # longer than any window that they are counted in
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class RollOff:
     sessions: int
     invitations: int
     attempts: int
+    places: int
 
 
 def roll_off(parts: Parts, today: date) -> RollOff:
@@ -36,10 +39,21 @@ def roll_off(parts: Parts, today: date) -> RollOff:
             delete(AttemptCounter).where(AttemptCounter.window_start < unit.now - 2 * window)
         )
         return RollOff(
+            places=_forget_places(unit, parts.schedule, today),
             sessions=_remove(unit, SignInSession, SignInSession.ended_at, parts.schedule, today),
             invitations=_remove(unit, Invitation, Invitation.used_at, parts.schedule, today),
             attempts=attempts.rowcount if isinstance(attempts, CursorResult) else 0,
         )
+
+
+def _forget_places(unit: UnitOfWork, schedule: Schedule, today: date) -> int:
+    """Forget the networks that nobody signed in from of late, and where something was refused two days ago."""
+    unit.session.execute(delete(RefusedPlace).where(RefusedPlace.refused_at < unit.now - REFUSALS_KEPT))
+    seen = select(KnownPlace.id, KnownPlace.last_seen_at).order_by(KnownPlace.last_seen_at)
+    due = list(takewhile(lambda row: _is_due(schedule, row[1], today), unit.session.execute(seen)))
+    for identifier, _ in due:
+        unit.session.execute(delete(KnownPlace).where(KnownPlace.id == identifier))
+    return len(due)
 
 
 def _remove(

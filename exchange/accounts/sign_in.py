@@ -16,6 +16,7 @@ from exchange import trail
 from exchange.accounts.attempts import Attempts
 from exchange.accounts.models import Person, SignInSession
 from exchange.accounts.passwords import Passwords
+from exchange.accounts.places import Places
 from exchange.accounts.second_factor import SecondFactors
 from exchange.accounts.service import end_sessions, fold_email
 from exchange.accounts.sessions import (
@@ -71,10 +72,12 @@ class SignIn:
         throttle: Throttle,
         lifetimes: Lifetimes,
         second_factors: SecondFactors,
+        places: Places,
     ) -> None:
         self._database = database
         self._passwords = passwords
-        self._attempts = Attempts(database, throttle)
+        self._attempts = Attempts(database, throttle, places)
+        self._places = places
         self.lifetimes = lifetimes
         self._second_factors = second_factors
 
@@ -201,6 +204,7 @@ class SignIn:
     def _complete(self, unit: UnitOfWork, row: SignInSession, person: Person, visitor: Visitor) -> str:
         row.ended_at, row.ended_because = unit.now, "second-factor-given"
         self._attempts.forget(unit, person.email, visitor.address)
+        self._places.note_sign_in(unit, person.id, visitor.address)
         trail.record(unit, "sign-in:succeeded", actor=person.id, subject=person.id)
         return begin_session(unit, person.id, visitor, stage=COMPLETE, life=self.lifetimes.whole)
 

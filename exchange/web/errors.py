@@ -103,6 +103,8 @@ def record_refusal(permission: str, reason: str, inspection: str | None) -> None
     with parts().database.unit_of_work() as unit:
         if place and not parts().throttle.note(unit, "refused", place):
             return
+        if reason != "form-token":  # a form that has grown old tries nothing
+            parts().places.note_refusal(unit, visitor().address)
         known = inspection if inspection and inspection_exists(unit.session, inspection) else None
         details: dict[str, trail.DetailValue] = {
             "permission": permission,
