@@ -326,6 +326,18 @@ _ROWS: Final = (
         {"tree_size": COUNT, "result": CODE},
     ),
     Event("evidence:exported", IN_BOTH, "{actor} exported the evidence for {tree_size} entries.", {"tree_size": COUNT}),
+    Event(
+        "log:asked",
+        IN_INSPECTION,
+        "{actor} asked the log: {question}, over {tree_size} entries.",
+        {"question": CODE, "tree_size": COUNT},
+    ),
+    Event(
+        "alert:tuned",
+        IN_SERVICE,
+        "{actor} changed the alert setting {setting} from {old} to {new}.",
+        {"setting": CODE, "old": COUNT, "new": COUNT},
+    ),
     Event("access-list:viewed", IN_BOTH, "{actor} viewed the list of who has access."),
     Event(
         "checkpoint:downloaded",

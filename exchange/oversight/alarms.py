@@ -36,6 +36,11 @@ KINDS = {
     "log-not-disposed": "A log whose disposal was approved could not be disposed of",
     "witness-refused": "A witness refuses the log’s signed state, as one that does not follow from what it saw before",
     "witness-behind": "A witness has not followed the log for longer than it may",
+    "alert-volume": "One person opened more than the alert’s threshold",
+    "alert-probing": "More was refused within a short time than the alert’s threshold",
+    "alert-new-place": "Somebody signed in from a network that they had not used before",
+    "alert-out-of-hours": "A document was opened out of hours",
+    "access-differs": "Who has access differs between the records and the log",
     "kept-checkpoint-differs": "A checkpoint that was kept elsewhere is not a state that this log went through",
 }
 

@@ -44,6 +44,7 @@ ACTS = {
     "read-legal-notes": "read the legal notes",
     "view-service-trail": "read the service’s trail",
     "agree-to-resets": "agree to an account reset",
+    "tune-alerts": "tune the alerts",
     "view-inspection": "see the inspection",
     "manage-inspectors": "say who inspects",
     "manage-contributors": "say who contributes",
