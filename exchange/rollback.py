@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from audit.errors import AuditError, LogRolledBackError
-from audit.store import LogRecord
+from audit.store import LogRecord, LogTombstone
 from exchange.trail import Trail
-from keys.signed_sizes import SignedSizes
+from keys.signed_sizes import SignedSize, SignedSizes
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,15 @@ class Loss:
 def find_losses(trail: Trail, sizes: SignedSizes, connection: Connection) -> list[Loss]:
     """Compare every log with the largest state that was ever signed of it, kept outside the database."""
     store, remembered = trail.store, sizes.states()
-    losses, known = [], set()
-    disposed = {tombstone.log_id for tombstone in store.tombstones(connection)}
+    losses: list[Loss] = []
+    known: set[str] = set()
     for record in store.logs(connection):
         known.update(origin.origin for origin in store.origins(connection, record.log_id))
-        if record.log_id not in disposed:
-            losses += _loss_of(trail, sizes, connection, record)
+        losses += _loss_of(trail, sizes, connection, record)
+    for tombstone in store.tombstones(connection):
+        origins = [origin.origin for origin in store.origins(connection, tombstone.log_id)]
+        known.update(origins)
+        losses += _loss_in_tombstone(tombstone, origins[-1], remembered.get(origins[-1]))
     gone = [
         Loss("", origin, 0, state.size)
         for origin, state in sorted(remembered.items())
@@ -57,6 +60,13 @@ def _loss_of(trail: Trail, sizes: SignedSizes, connection: Connection, record: L
     except AuditError:  # damage of another kind, which the log check names
         return []
     return []
+
+
+def _loss_in_tombstone(tombstone: LogTombstone, origin: str, signed: SignedSize | None) -> list[Loss]:
+    """A disposed log must have gone with all that was signed of it."""
+    if signed is None or signed.is_given_up or (signed.size, signed.root) == (tombstone.tree_size, tombstone.root_hash):
+        return []
+    return [Loss(tombstone.log_id, origin, tombstone.tree_size, signed.size)]
 
 
 def require_whole(trail: Trail, sizes: SignedSizes, connection: Connection) -> None:
