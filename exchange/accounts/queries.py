@@ -97,8 +97,8 @@ def waiting_resets(session: Session, now: datetime) -> list[WaitingReset]:
 
 
 def list_accounts(session: Session, now: datetime) -> list[Account]:
-    """Return every account by name, in four queries."""
-    people = session.scalars(select(Person)).all()
+    """Return every account by name, but those that were erased, in four queries."""
+    people = session.scalars(select(Person).where(Person.name != "")).all()
     roles: dict[str, set[str]] = {}
     for person_id, role in session.execute(select(ServiceRole.person_id, ServiceRole.role)):
         roles.setdefault(person_id, set()).add(role)

@@ -130,9 +130,9 @@ def invite(unit: UnitOfWork, *, actor: str, person_id: str, reason: str = "") ->
 
 
 def get_person(session: Session, person_id: str) -> Person:
-    """Return a person. Raises NotFoundError for an unknown or malformed identifier."""
+    """Return a person. Raises NotFoundError for an identifier that is unknown or malformed, or whose name is erased."""
     person = session.get(Person, parse_identifier(person_id, "per"))
-    if person is None:
+    if person is None or not person.name:
         raise NotFoundError
     return person
 

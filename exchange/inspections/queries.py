@@ -133,5 +133,5 @@ def names_of(session: Session, person_ids: Iterable[str]) -> dict[str, str]:
     wanted = {person for person in person_ids if person}
     if not wanted:
         return {}
-    rows = session.execute(select(Person.id, Person.name).where(Person.id.in_(wanted)))
+    rows = session.execute(select(Person.id, Person.name).where(Person.id.in_(wanted), Person.name != ""))
     return {row.id: row.name for row in rows}

@@ -5,9 +5,13 @@ from __future__ import annotations
 from exchange.database import Database
 
 TABLES = ("document", "document_item")
+OF_LOGS = (
+    *("audit_entry", "audit_node", "audit_checkpoint", "audit_cosignature"),
+    *("person", "membership", "assignment", "release", "certificate", "hold", "alarm", "support_act"),
+)
 
 
-def remove_residue(database: Database) -> None:
+def remove_residue(database: Database, *, whole_logs: bool = False) -> None:
     """Make the database let go of erased names now, not at some later time of its own choosing.
 
     SQLite overwrites erased rows itself (`secure_delete`) but its write-ahead log holds the old pages until it is
@@ -24,7 +28,7 @@ def remove_residue(database: Database) -> None:
             return
         driver.autocommit = True
         try:
-            for table in TABLES:
+            for table in TABLES + (OF_LOGS if whole_logs else ()):
                 driver.execute(f"VACUUM {table}")
         finally:
             driver.autocommit = False

@@ -20,6 +20,8 @@ from exchange.retention.disposal import DisposalOrder, Outcome, dispose_of
 from exchange.retention.due import due_of, key_due_on
 from exchange.retention.holds import GROUNDS, hold_on, lift_hold, place_hold
 from exchange.retention.inspection_key import destroy_key
+from exchange.retention.log_closing import close_log, unsealed_or_open
+from exchange.retention.log_disposal import dispose_approved_logs
 from exchange.retention.models import LogEnd
 from exchange.retention.residue import remove_residue
 from exchange.submissions.models import LIVE, Document, DocumentState
@@ -48,20 +50,28 @@ class DueDocument:
 
 @dataclass
 class Report:
-    """What one run did: identifiers of documents, and of inspections whose key was destroyed."""
+    """What one run did: identifiers of documents, and of inspections whose key was destroyed or whose log ended."""
 
     as_of: date
     disposed: list[str] = field(default_factory=list)
     held: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     keys_destroyed: list[str] = field(default_factory=list)
+    logs_closed: list[str] = field(default_factory=list)
+    logs_disposed: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         """The run in one line, for the command and the worker's journal."""
         day = f"{self.as_of.day} {self.as_of:%B %Y}"
+        logs = [
+            f", {_count(inspections, 'log')} {done}"
+            for inspections, done in ((self.logs_closed, "closed"), (self.logs_disposed, "disposed of"))
+            if inspections
+        ]
         return (
             f"Disposal as of {day}: {_count(self.disposed, 'document')} disposed of, {len(self.held)} kept by a hold, "
-            f"{len(self.failed)} failed; {_count(self.keys_destroyed, 'inspection key')} destroyed."
+            f"{len(self.failed)} failed; {_count(self.keys_destroyed, 'inspection key')} destroyed"
+            f"{''.join(logs)}."
         )
 
 
@@ -108,9 +118,24 @@ def run_disposal(parts: Parts, as_of: date, actor: str = trail.WORKER) -> Report
     for inspection_id in _closed_inspections(parts):
         if destroy_key(parts, inspection_id, order) is Outcome.DISPOSED:
             report.keys_destroyed.append(inspection_id)
+    _end_logs(parts, order, report)
     if report.disposed:
         remove_residue(parts.database)
     return report
+
+
+def _end_logs(parts: Parts, order: DisposalOrder, report: Report) -> None:
+    """Close the logs in which nothing can happen any more, and dispose of those whose disposal is approved."""
+    with parts.database.read() as session:
+        open_ones = unsealed_or_open(session, parts)
+    for inspection_id in open_ones:
+        if close_log(parts, inspection_id, order) is Outcome.DISPOSED:
+            report.logs_closed.append(inspection_id)
+    for inspection_id, outcome in dispose_approved_logs(parts, order).items():
+        if outcome is Outcome.DISPOSED:
+            report.logs_disposed.append(inspection_id)
+        elif outcome is Outcome.FAILED:
+            report.failed.append(inspection_id)
 
 
 def verify_as_of(parts: Parts, as_of: date) -> None:
