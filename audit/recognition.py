@@ -1,26 +1,28 @@
-"""Reads the plain majority of entries at a glance: one pattern for each event, made from the vocabulary.
+"""Reads the plain majority of entries at a glance: a few comparisons and one pattern for each event's details.
 
-Promises: what is recognised is exactly what `decode`, `verify_entry` and `copies_of` would accept and say, only some
-ten times sooner. What is not recognised is not therefore wrong: lists of several items, the 29th of February and every
-kind of damage are left to them.
+Promises: what is recognised is exactly what `decode` and `verify_entry` would accept and `copies_of` would say, only
+some ten times sooner. What is not recognised is not therefore wrong: lists of several items, the 29th of February and
+every kind of damage are left to them.
 """
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 from audit import fields
 from audit.entry import ID_PATTERN
-from audit.store import SearchCopies
+from audit.events import IN_INSPECTION, IN_SERVICE
 from audit.vocabulary import NONE, REQUIRED, SERVICE_LOG, VOCABULARY, Event
 
 _DAY: Final = (
     "[1-9][0-9]{3}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
     "|02-(?:0[1-9]|1[0-9]|2[0-8]))"
 )
-_TIME: Final = rf"{_DAY}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{{6}}Z"
+_MINUTE: Final = rf"{_DAY}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:"
+_SECOND: Final = r"[0-5][0-9]\.[0-9]{6}Z"
 _ACTOR: Final = rf"{ID_PATTERN}|system:[a-z][a-z-]{{0,38}}[a-z]|anonymous"
+_SUBJECT: Final = rf"{ID_PATTERN}|service"
 _ITEM: Final = r"L[1-9]|P|[1-9]\.[1-9][0-9]?"
 _CODE: Final = r"(?=[^\"]{1,64}\")[a-z0-9]+(?:[-._:][a-z0-9]+)*"
 _HASH: Final = "[0-9a-f]{64}"
@@ -37,7 +39,7 @@ _TEXTS: Final[Mapping[str, str]] = {
     fields.COMMITMENT: _HASH,
     fields.CODE: _CODE,
     fields.CODES: _CODE,
-    fields.TIME: _TIME,
+    fields.TIME: _MINUTE + _SECOND,
     fields.DATE: _DAY,
     fields.DATA_DATE: f"as-at:{_DAY}|historic-snapshot|not-dated",
 }
@@ -50,46 +52,121 @@ _FRAMES: Final[Mapping[str, str]] = {
 }
 _COUNT: Final = "(?:0|[1-9][0-9]{0,14})"  # 15 digits lie below 2^53 whatever they are
 
+_MINUTES: Final = re.compile(_MINUTE)
+_SECONDS: Final = re.compile(_SECOND)
+_ACTORS: Final = re.compile(_ACTOR)
+_SUBJECTS: Final = re.compile(_SUBJECT)
+_END: Final = b'","version":1}'
+_TAIL: Final = 27 + len(_END)  # the time and what follows it
+_MOST_KEPT: Final = 10_000
 
-def recognise(encoded: bytes, event_name: str, log_id: str) -> SearchCopies | None:
-    """What `copies_of` says of the entry in these bytes; None when only the full reading can tell.
 
-    `event_name` may come from anywhere: another event's pattern does not fit.
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What the entries of one event, about one subject of their own or none, have in common.
+
+    `frame` stands between the details and the time. Where `about` is None the copy of the subject is `subject`;
+    otherwise it is what that group of the details' pattern holds.
     """
-    if not encoded.isascii():
-        return None
-    match = _pattern(event_name, log_id == SERVICE_LOG).fullmatch(encoded.decode())
-    if match is None:
-        return None
-    actor, subject, item, inspection, own_subject, time = match.group(
-        "actor", "about", "item", "inspection", "subject", "time"
-    )
-    if inspection is not None and inspection != log_id:
-        return None
-    if own_subject is not None:
-        subject = own_subject
-    elif subject is None and len(VOCABULARY[event_name].about) > 1:
-        return None  # the next field in its row may say what the entry is about
-    return SearchCopies(time, event_name, actor, inspection, subject, "" if item is None else f"|{item}|")
+
+    frame: bytes
+    details: re.Pattern[bytes]
+    subject: str | None
+    about: int | None
+    item: int | None
 
 
-@lru_cache(maxsize=512)
-def _pattern(event_name: str, is_service_log: bool) -> re.Pattern[str]:  # noqa: FBT001  part of a cache's key
-    event = VOCABULARY.get(event_name)
-    if event is None or event.log == ("inspection" if is_service_log else "service"):
-        return re.compile("(?!)")  # fits nothing: the full reading says what is wrong
-    details = ",".join(_detail(event, name) for name in sorted(event.fields))
-    inspection = "null(?P<inspection>(?!))?" if is_service_log else f'"(?P<inspection>{ID_PATTERN})"'
-    groups = "".join(f"(?P<{name}>(?!))?" for name in _absent(event))
-    return re.compile(
-        rf'{groups}\{{"actor":"(?P<actor>{_ACTOR})","details":\{{{details}\}},"event":"{re.escape(event.name)}",'
-        rf'"inspection":{inspection},"subject":{_subject(event)},"time":"(?P<time>{_TIME})","version":1\}}'
-    )
+class Recogniser:
+    """Recognises entries of one log together with the copies kept beside them; keeps what many of them share."""
+
+    def __init__(self, log_id: str) -> None:
+        self._log_id = log_id
+        self._inspection = None if log_id == SERVICE_LOG else log_id
+        self._minutes: set[str] = set()
+        self._beginnings: dict[str, bytes] = {}
+        self._plans: dict[tuple[str, str | None], list[_Plan]] = {}
+
+    def fits(self, encoded: Any, time: Any, event: Any, actor: Any, inspection: Any, subject: Any, items: Any) -> bool:
+        """Whether these bytes are an entry of this log and these its copies; False when only a full reading can tell.
+
+        The values may be of any type, as a column of SQLite gives them.
+        """
+        try:
+            if inspection != self._inspection or not encoded.endswith(time.encode() + _END):
+                return False
+            if time[:17] not in self._minutes and not self._keep_minute(time):
+                return False
+            beginning = self._beginnings.get(actor) or self._beginning(actor)
+            if not _SECONDS.fullmatch(time, 17) or not encoded.startswith(beginning):
+                return False
+            for plan in self._plans.get((event, subject)) or self._plans_of(event, subject):
+                stop = len(encoded) - _TAIL - len(plan.frame)
+                if encoded.startswith(plan.frame, stop):
+                    found = plan.details.fullmatch(encoded, len(beginning), stop)
+                    return found is not None and _says(found, plan, subject, items)
+        except (AttributeError, TypeError, UnicodeError):
+            return False
+        return False
+
+    def _keep_minute(self, time: str) -> bool:
+        if not _MINUTES.match(time):
+            return False
+        if len(self._minutes) >= _MOST_KEPT:
+            self._minutes.clear()
+        self._minutes.add(time[:17])
+        return True
+
+    def _beginning(self, actor: str) -> bytes:
+        if not _ACTORS.fullmatch(actor):
+            return b"\xff"  # begins nothing
+        if len(self._beginnings) >= _MOST_KEPT:
+            self._beginnings.clear()
+        self._beginnings[actor] = f'{{"actor":"{actor}","details":{{'.encode()
+        return self._beginnings[actor]
+
+    def _plans_of(self, event_name: str, subject: str | None) -> list[_Plan]:
+        event = VOCABULARY.get(event_name)
+        if event is None or event.log == (IN_INSPECTION if self._inspection is None else IN_SERVICE):
+            return []
+        plans = []
+        if event.subject != NONE and isinstance(subject, str) and _SUBJECTS.fullmatch(subject):
+            plans.append(self._plan(event, f'"{subject}"', subject))
+        if event.subject != REQUIRED:
+            plans.append(self._plan(event, "null", None))
+        if len(self._plans) >= _MOST_KEPT:
+            self._plans.clear()
+        self._plans[event_name, subject] = plans
+        return plans
+
+    def _plan(self, event: Event, own_subject: str, subject: str | None) -> _Plan:
+        inspection = "null" if self._inspection is None else f'"{self._inspection}"'
+        frame = f'}},"event":"{event.name}","inspection":{inspection},"subject":{own_subject},"time":"'
+        pattern = _details_pattern(event)
+        about = pattern.groupindex.get("about") if own_subject == "null" else None
+        return _Plan(frame.encode(), pattern, subject, about, pattern.groupindex.get("item"))
 
 
-def _subject(event: Event) -> str:
-    text = f'"(?P<subject>{ID_PATTERN}|service)"'
-    return {NONE: "null(?P<subject>(?!))?", REQUIRED: text}.get(event.subject, f"(?:null|{text})")
+def _says(found: re.Match[bytes], plan: _Plan, subject: str | None, items: str) -> bool:
+    """Whether the details tell of this subject and these items."""
+    if plan.about is None:
+        if subject != plan.subject:
+            return False
+    else:
+        about: bytes | None = found[plan.about]
+        if about is None or subject is None or about != subject.encode():
+            return False  # where it is null, another field may say what the entry is about
+    item: bytes | None = None if plan.item is None else found[plan.item]
+    return items == ("" if item is None else f"|{item.decode()}|")
+
+
+_PATTERNS: Final[dict[str, re.Pattern[bytes]]] = {}
+
+
+def _details_pattern(event: Event) -> re.Pattern[bytes]:
+    if event.name not in _PATTERNS:
+        text = ",".join(_detail(event, name) for name in sorted(event.fields))
+        _PATTERNS[event.name] = re.compile(text.encode())
+    return _PATTERNS[event.name]
 
 
 def _detail(event: Event, name: str) -> str:
@@ -106,8 +183,3 @@ def _group(event: Event, name: str) -> str | None:
     if name in event.about[:1]:
         return "about"
     return "item" if name in ("item", "items") else None
-
-
-def _absent(event: Event) -> list[str]:
-    present = {_group(event, name) for name in event.fields}
-    return [name for name in ("about", "item") if name not in present]
