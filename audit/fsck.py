@@ -27,7 +27,7 @@ from audit.entry import decode
 from audit.errors import AuditError, NoteError, UnknownLogError
 from audit.merkle import EMPTY_ROOT, Frontier, NodeAddress, leaf_hash, node_hash
 from audit.note import VerifierKey
-from audit.recognition import recognise
+from audit.recognition import Recogniser
 from audit.search import copies_of
 from audit.store import RawLog, SearchCopies, StoredEntry
 from audit.vocabulary import verify_entry
@@ -100,6 +100,7 @@ class _Check(Generic[ConnectionT]):
         self._store, self._connection, self._log_id = store, connection, log_id
         self._key = VerifierKey(store.log(connection, log_id).origin, public_key)
         self._size = store.raw_extent(connection, log_id)
+        self._recogniser = Recogniser(log_id)
         self._findings: list[Finding] = []
         self._bad_leaves: list[int] = []
         self._swapped_hashes: dict[int, tuple[bytes, bytes]] = {}
@@ -195,7 +196,7 @@ class _Check(Generic[ConnectionT]):
         return leaf
 
     def _compare_copies(self, index: int, stored: StoredEntry, copies: SearchCopies) -> None:
-        if copies == recognise(stored.encoded, copies.event, self._log_id):
+        if self._recogniser.fits(stored.encoded, *copies):
             return
         try:
             entry = decode(stored.encoded)
