@@ -180,7 +180,7 @@ class WitnessRequestHandler(BaseHTTPRequestHandler):
         return body
 
     def _refuse(self, refused: RequestRefusedError) -> None:
-        self._about = f"refused {refused.origin}: {refused}"
+        self._about = f"refused {refused.origin or 'a request'}: {refused}"
         if refused.size is None:
             self._tell(refused.status, str(refused))
         else:

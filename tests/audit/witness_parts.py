@@ -20,6 +20,7 @@ from tests.audit.example_log import ORIGIN, FixedSigner
 
 PREFIX = "exchange.example.org/log"
 NAME = "witness.example/w1"
+POLL_SECONDS = 0.02  # until a server notices that its test is over
 NOW = 1_772_442_000
 LOG_SIGNER, STRANGER = FixedSigner(), FixedSigner(1)
 LOG_KEY = VerifierKey(ORIGIN, LOG_SIGNER.public_key_bytes)
@@ -93,7 +94,7 @@ def served(witness: Witness, request_seconds: float = REQUEST_SECONDS) -> Iterat
     """The witness on loopback."""
     journal: list[str] = []
     with WitnessServer(("127.0.0.1", 0), witness, journal.append, request_seconds) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=[POLL_SECONDS])
         thread.start()
         try:
             yield ServedWitness(witness.key, server.server_port, journal)
@@ -157,7 +158,7 @@ class ScriptedWitness:
 
         with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
             self.url = f"http://127.0.0.1:{server.server_address[1]}"
-            thread = threading.Thread(target=server.serve_forever)
+            thread = threading.Thread(target=server.serve_forever, args=[POLL_SECONDS])
             thread.start()
             try:
                 yield self
