@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from audit.log import AuditLog
+from audit.policy import Policy
 from audit.sql_store import SqlLogStore
 from config.alerts import AlertTable, load_alerts
 from config.catalogue import Catalogue, load_catalogue
@@ -27,6 +28,7 @@ from exchange.accounts.sign_in import SignIn
 from exchange.accounts.throttle import Throttle
 from exchange.clock import Clock, utc_now
 from exchange.database import Database
+from exchange.publishing.policy_file import load_policy
 from exchange.rollback import require_whole
 from exchange.screening.type_probe import TypeProbe
 from exchange.storage.local_folder import LocalFolderStore
@@ -49,6 +51,7 @@ class Parts:
     database: Database
     trail: Trail
     signed_sizes: SignedSizes
+    witness_policy: Policy | None  # whom to ask for cosignatures; None asks nobody
     vault: Vault
     catalogue: Catalogue
     schedule: Schedule
@@ -70,6 +73,7 @@ def join_parts(settings: Settings, clock: Clock = utc_now) -> Parts:
 
     Raises:
         keys.errors.KeysError: a key file is missing or not protected; the message says which and what to do.
+        SettingsError: the file of witnesses cannot be used.
     """
     secret = settings.secret_key()
     store = SqlLogStore()
@@ -92,6 +96,7 @@ def join_parts(settings: Settings, clock: Clock = utc_now) -> Parts:
         database=database,
         trail=trail,
         signed_sizes=sizes,
+        witness_policy=load_policy(settings),
         vault=Vault(keyring, LocalFolderStore(settings.store_folder)),
         catalogue=load_catalogue(),
         schedule=load_schedule(),

@@ -25,6 +25,7 @@ class WitnessState(Model):
     next_at: Mapped[datetime]  # not asked before
     followed_at: Mapped[datetime | None]  # its last cosignature
     behind_since: Mapped[datetime | None]  # since when a signed state waits for it
+    alarmed_at: Mapped[datetime | None]  # the last alarm about it; the next is due a period later
 
 
 class KeptState(Model):

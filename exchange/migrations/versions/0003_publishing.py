@@ -59,6 +59,7 @@ def upgrade() -> None:
         sa.Column("next_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("followed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("behind_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("alarmed_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("log_id", "witness", name=op.f("pk_witness_state")),
     )
     op.create_table(
