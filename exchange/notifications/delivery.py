@@ -101,7 +101,7 @@ class MailServer:
         try:
             if self._line is None:
                 self._line = _connect(self._settings)
-            self._line.send_message(message, self._settings.mail_from, [letter.to])
+            self._line.sendmail(self._settings.mail_from, [letter.to], message.as_bytes())  # changes no line
         except (OSError, smtplib.SMTPException) as error:
             self.close()
             raise _refusal(error) from error
