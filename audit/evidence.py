@@ -136,6 +136,8 @@ class BundleReader:
                 infos = directory.infolist()
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError) as error:
             raise BundleError("The file is not an evidence bundle: it cannot be read as a zip.") from error
+        if min((info.header_offset for info in infos), default=0) != 0:
+            raise BundleError("The file is not an evidence bundle: another file stands before it, in the same bytes.")
         members = {info.filename: info for info in infos}
         unknown = members.keys() - {README, VKEY, ENTRIES, LEAF_HASHES}
         if len(members) != len(infos) or any(not name.startswith(CHECKPOINTS) for name in unknown):
