@@ -1,7 +1,7 @@
 """`python -m audit COMMAND`: the log's tools, which need neither the service nor its database.
 
-`verify FILE` judges evidence with nothing but this package, `witness` cosigns another party's log. Each subcommand is
-one row of COMMANDS.
+`verify FILE` judges evidence with nothing but this package, `page` writes a page that does it in a browser, `witness`
+cosigns another party's log. Each subcommand is one row of COMMANDS.
 """
 
 import argparse
@@ -9,10 +9,10 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from audit import verify_command, witness_command
+from audit import page_command, verify_command, witness_command
 from audit.command import Command
 
-COMMANDS: Final[tuple[Command, ...]] = (verify_command.COMMAND, witness_command.COMMAND)
+COMMANDS: Final[tuple[Command, ...]] = (verify_command.COMMAND, page_command.COMMAND, witness_command.COMMAND)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
