@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from exchange.accounts.models import KnownPlace, RefusedPlace
@@ -78,14 +78,19 @@ def came_from_new_place(session: Session, person_id: str, moment: datetime) -> b
     return session.scalar(query.limit(1)) is not None
 
 
-def refusals_by_place(session: Session, moment: datetime, window: timedelta) -> dict[str, int]:
-    """For each network in which something was refused at this moment, how much was within the window that ends then."""
+def refusals_near(session: Session, moment: datetime, window: timedelta) -> dict[str, list[datetime]]:
+    """For each network in which something was refused at this moment: all such times nearer to it than the window."""
     here = select(RefusedPlace.mark).where(RefusedPlace.refused_at == moment)
-    counts = session.execute(
-        select(RefusedPlace.mark, func.count())
+    near = (
+        select(RefusedPlace.mark, RefusedPlace.refused_at)
         .where(
-            RefusedPlace.mark.in_(here), RefusedPlace.refused_at > moment - window, RefusedPlace.refused_at <= moment
+            RefusedPlace.mark.in_(here),
+            RefusedPlace.refused_at > moment - window,
+            RefusedPlace.refused_at < moment + window,
         )
-        .group_by(RefusedPlace.mark)
+        .order_by(RefusedPlace.refused_at)
     )
-    return {mark: count for mark, count in counts}  # noqa: C416  rows are no tuples to mypy
+    times: dict[str, list[datetime]] = {}
+    for mark, refused_at in session.execute(near):
+        times.setdefault(mark, []).append(refused_at)
+    return times

@@ -1,0 +1,80 @@
+"""The rules of alerts over points in time; pure, so that what raises an alert can be read and tested alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+HOUR: Final = timedelta(hours=1)
+DAY: Final = timedelta(hours=24)
+MEGABYTE: Final = 10**6
+
+
+@dataclass(frozen=True)
+class Point:
+    """Something that counts: when, in which log, under which key (a key counts once), and how much."""
+
+    time: datetime
+    log_id: str
+    key: str
+    weight: int = 1
+
+
+@dataclass(frozen=True)
+class Reached:
+    """A window in which a threshold was reached: from its first point to the one that reached it."""
+
+    since: datetime
+    until: datetime
+    amount: int
+    logs: frozenset[str]
+
+
+@dataclass(frozen=True)
+class VolumeRule:
+    """A threshold of the alert `volume`: what is counted, in which window, and in which words."""
+
+    code: str
+    window: timedelta
+    counts_bytes: bool
+    span: str
+
+    def limit(self, values: Mapping[str, int]) -> int:
+        """The threshold in documents or bytes."""
+        return values[self.code] * (MEGABYTE if self.counts_bytes else 1)
+
+
+VOLUME_RULES: Final = (
+    VolumeRule("volume.documents-hour", HOUR, counts_bytes=False, span="an hour"),
+    VolumeRule("volume.documents-day", DAY, counts_bytes=False, span="24 hours"),
+    VolumeRule("volume.megabytes-hour", HOUR, counts_bytes=True, span="an hour"),
+    VolumeRule("volume.megabytes-day", DAY, counts_bytes=True, span="24 hours"),
+)
+
+
+def windows_reached(points: Iterable[Point], window: timedelta, limit: int, since: datetime) -> Iterator[Reached]:
+    """Every window that ends at a point not before `since` and holds `limit` or more; earliest first.
+
+    A window is open at its beginning: a point exactly `window` earlier lies outside. Points with one key count as one,
+    with the greatest weight among them.
+    """
+    ordered = sorted(points, key=lambda point: point.time)
+    inside: Counter[str] = Counter()
+    weights: dict[str, int] = {}
+    amount = first = 0
+    for last, point in enumerate(ordered):
+        inside[point.key] += 1
+        amount += max(0, point.weight - weights.get(point.key, 0))
+        weights[point.key] = max(point.weight, weights.get(point.key, 0))
+        while ordered[first].time <= point.time - window:
+            gone = ordered[first].key
+            inside[gone] -= 1
+            if not inside[gone]:
+                amount -= weights.pop(gone)
+            first += 1
+        if point.time >= since and amount >= limit:
+            within = ordered[first : last + 1]
+            yield Reached(within[0].time, point.time, amount, frozenset(one.log_id for one in within))
