@@ -6,13 +6,16 @@ RUN_FOLDER ?= var/example
 PYTHON_OF_VENV := .venv/bin/python
 ASSETS := node_modules/.laid-out
 COMPILE := uv pip compile --quiet --generate-hashes --universal --no-header --no-annotate
+# Programs of others that the log and the witness are tested against, in an environment of their own.
+PEERS := aics-tlog==0.2.1 aics-witness==0.1.0
+COMPILE_PEERS := uv pip compile --quiet --generate-hashes --python-version 3.12 --no-header --no-annotate
 
 export NPM_CONFIG_UPDATE_NOTIFIER := false
 # A network with a certificate authority of its own has told the machine about it, not npm.
 export NODE_USE_SYSTEM_CA := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench lock assets clean system-parts
+.PHONY: help run test check bench lock assets clean system-parts peers
 .DELETE_ON_ERROR:
 
 help:
@@ -30,7 +33,7 @@ run: .venv/.installed-run $(ASSETS)
 	    EXCHANGE_BIND='127.0.0.1:$(PORT)' EXCHANGE_PUBLIC_URL='http://127.0.0.1:$(PORT)' \
 	    $(PYTHON_OF_VENV) -m exchange.first_run
 
-test: check system-parts $(ASSETS)
+test: check system-parts peers $(ASSETS)
 	$(PYTHON_OF_VENV) -m pytest -n 2
 
 check: .venv/.installed-test
@@ -43,7 +46,7 @@ bench: .venv/.installed-test $(ASSETS)
 	$(PYTHON_OF_VENV) -m bench
 
 clean:
-	rm -rf .venv node_modules exchange/static/vendor var/example .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-peers node_modules exchange/static/vendor var/example .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- what these need ---------------------------------------------------------------------------------------------
@@ -69,7 +72,11 @@ assets: $(ASSETS)
 system-parts:
 	@tools/require_system_parts.sh
 
+peers: .venv/.installed-test
+	@tools/make_peer_environment.sh
+
 lock: .venv/.installed-test
 	PATH="$(CURDIR)/.venv/bin:$$PATH" $(COMPILE) $(LOCK_OPTIONS) pyproject.toml -o requirements.lock
 	PATH="$(CURDIR)/.venv/bin:$$PATH" $(COMPILE) $(LOCK_OPTIONS) --group test --group setup -c requirements.lock pyproject.toml -o requirements-test.lock
 	PATH="$(CURDIR)/.venv/bin:$$PATH" $(COMPILE) $(LOCK_OPTIONS) --group setup -c requirements-test.lock -o requirements-node.lock
+	printf '%s\n' $(PEERS) | PATH="$(CURDIR)/.venv/bin:$$PATH" $(COMPILE_PEERS) $(LOCK_OPTIONS) - -o requirements-peers.lock
