@@ -1,8 +1,4 @@
-"""The evidence bundle's layout: one zip of stored members, the same bytes for the same log.
-
-Members are read by our own few lines and not by `zipfile`'s, whose checksum would stop at the first flipped bit with
-no word on which entry it is in.
-"""
+"""The evidence bundle's layout: one zip of stored members, the same bytes for the same log."""
 
 import zipfile
 from collections.abc import Iterator
@@ -11,6 +7,7 @@ from types import TracebackType
 from typing import IO, Final, Self
 
 from audit.errors import BundleError
+from audit.stored_zip import StoredZip
 
 README: Final = "README.txt"
 VKEY: Final = "log.vkey"
@@ -21,10 +18,6 @@ CHECKPOINTS: Final = "checkpoints/"
 MAX_SMALL_BYTES: Final = 256 * 1024
 """The most that is read at once: any member but the two that are read line by line."""
 
-_LOCAL_HEADER: Final = b"PK\x03\x04"
-_LOCAL_HEADER_BYTES: Final = 30
-_END: Final = b"PK\x05\x06"
-_END_BYTES: Final = 22
 _LENGTHS: Final = range(18, 26)
 _ZIP64_VERSION: Final = 45
 _EARLIEST: Final = (1980, 1, 1, 0, 0, 0)
@@ -84,14 +77,11 @@ class BundleReader:
     """The members of a bundle, read in place. Raises BundleError for anything that is not laid out as one."""
 
     def __init__(self, path: Path) -> None:
+        self._zip = StoredZip(path)
         try:
-            self._file = path.open("rb")
-        except OSError as error:
-            raise BundleError(f"{path} cannot be opened: {error.strerror}.") from error
-        try:
-            self._members = self._directory()
+            self._require_members()
         except BaseException:
-            self._file.close()
+            self._zip.close()
             raise
 
     def __enter__(self) -> Self:
@@ -100,73 +90,26 @@ class BundleReader:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        self._zip.close()
 
     def checkpoint_names(self) -> list[str]:
         """The members that hold checkpoints, smallest size first."""
-        return sorted(name for name in self._members if name.startswith(CHECKPOINTS))
+        return sorted(name for name in self._zip.names() if name.startswith(CHECKPOINTS))
 
     def read(self, name: str) -> bytes:
-        """A small member, whole."""
-        info = self._members[name]
-        if info.file_size > MAX_SMALL_BYTES:
-            raise BundleError(f"The member {name} is too large to be what it is called.")
-        self._seek(info)
-        return self._file.read(info.file_size)
+        """A small member, whole; nothing where there is none."""
+        return self._zip.read(name, MAX_SMALL_BYTES) or b""
 
     def lines(self, name: str, longest: int) -> Iterator[bytes]:
         """The lines of a member without their ends; raises BundleError for a line longer than `longest` bytes.
 
         Reading another member in between is allowed.
         """
-        info = self._members[name]
-        place, left = self._seek(info), info.file_size
-        while left:
-            self._file.seek(place)
-            line = self._file.readline(min(left, longest + 1))
-            if not line.endswith(b"\n"):
-                raise BundleError(f"The member {name} holds a line that is too long, or its last line has no end.")
-            place, left = place + len(line), left - len(line)
-            yield line[:-1]
+        return self._zip.lines(name, longest)
 
-    def _directory(self) -> dict[str, zipfile.ZipInfo]:
-        self._require_edges()
-        try:
-            with zipfile.ZipFile(self._file) as directory:
-                infos = directory.infolist()
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError) as error:
-            raise BundleError("The file is not an evidence bundle: it cannot be read as a zip.") from error
-        if min((info.header_offset for info in infos), default=0) != 0:
-            raise BundleError("The file is not an evidence bundle: another file stands before it, in the same bytes.")
-        members = {info.filename: info for info in infos}
-        unknown = members.keys() - {README, VKEY, ENTRIES, LEAF_HASHES}
-        if len(members) != len(infos) or any(not name.startswith(CHECKPOINTS) for name in unknown):
+    def _require_members(self) -> None:
+        names, known = self._zip.names(), {README, VKEY, ENTRIES, LEAF_HASHES}
+        if any(not name.startswith(CHECKPOINTS) for name in names - known):
             raise BundleError("The file holds members that an evidence bundle does not have.")
-        missing = {README, VKEY, ENTRIES, LEAF_HASHES} - members.keys()
-        if missing:
+        if missing := known - names:
             raise BundleError(f"The file is not an evidence bundle; missing in it: {', '.join(sorted(missing))}.")
-        if any(info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1 for info in infos):
-            raise BundleError("The members of an evidence bundle are neither compressed nor encrypted; these are.")
-        return members
-
-    def _require_edges(self) -> None:
-        """Nothing stands before the first member nor after the end record, where other readers would not look."""
-        first = self._file.read(len(_LOCAL_HEADER))
-        self._file.seek(max(self._file.seek(0, 2) - _END_BYTES, 0))
-        last = self._file.read(_END_BYTES)
-        if first != _LOCAL_HEADER or not last.startswith(_END) or not last.endswith(bytes(2)):
-            raise BundleError("The file is neither a receipt nor an evidence bundle: it is no zip, or more than one.")
-
-    def _seek(self, info: zipfile.ZipInfo) -> int:
-        """Go to where the member's bytes begin, which must be inside the file, and say where that is."""
-        end = self._file.seek(0, 2)
-        self._file.seek(min(max(info.header_offset, 0), end))  # a damaged directory may point anywhere
-        header = self._file.read(_LOCAL_HEADER_BYTES)
-        if len(header) != _LOCAL_HEADER_BYTES or not header.startswith(_LOCAL_HEADER):
-            raise BundleError(f"The file is damaged: the member {info.filename} is not where its directory says.")
-        start = info.header_offset + _LOCAL_HEADER_BYTES + int.from_bytes(header[26:28], "little")
-        start += int.from_bytes(header[28:30], "little")
-        if not 0 <= start <= start + info.file_size <= end:
-            raise BundleError(f"The file is cut short: the member {info.filename} is not whole.")
-        self._file.seek(start)
-        return start

@@ -112,8 +112,8 @@ def test_a_policy_of_witnesses_alone_leaves_open_whose_the_key_of_a_bundle_is(fo
     ("arguments", "says"),
     [
         (["@none"], "cannot be opened"),
-        (["@"], "cannot be opened"),
-        (["@document.csv"], "neither a receipt nor an evidence bundle"),
+        (["@"], "Cannot verify. "),
+        (["@document.csv"], "neither a receipt nor evidence in a zip"),
         (["@receipt.tlog-proof"], "does not hold the log's key"),
         (["@receipt.tlog-proof", "--key", "words"], "A verifier key is written"),
         (["@receipt.tlog-proof", "--key", HALF_A_CHARACTER], "The name of a key"),
