@@ -14,8 +14,8 @@ from exchange.errors import ConflictError, InvalidError
 from exchange.exports.service import FORMS, MOST_ROWS, export_trail
 from exchange.exports.words import say_filters
 from exchange.oversight.service import load_names, parse_filters
+from exchange.web.attachments import attachment
 from exchange.web.form_pages import Page
-from exchange.web.headers import FILE_POLICY
 from exchange.web.identity import parts, signed_in
 
 exports = Blueprint("exports", __name__)
@@ -52,11 +52,6 @@ def choose_of_service() -> Page:
 def take_of_service() -> Page:
     """Download the service's own trail, by the trail's filters."""
     return _take(trail.SERVICE_LOG)
-
-
-def attachment(file_name: str) -> dict[str, str]:
-    """The headers of a file that is kept and never shown within the service; the name is of our own making."""
-    return {"Content-Disposition": f'attachment; filename="{file_name}"', "Content-Security-Policy": FILE_POLICY}
 
 
 def _choose(log_id: str, refused: str = "") -> Page:
