@@ -41,9 +41,9 @@ class TilesReport:
 
 
 def is_export(path: Path) -> bool:
-    """Whether this is to be judged as an export of tiles: a folder, or a zip that holds a checkpoint by that name."""
+    """Whether this is to be judged as an export of tiles: a folder or a zip that holds a checkpoint by that name."""
     if path.is_dir():
-        return True
+        return (path / CHECKPOINT).is_file()
     try:
         with StoredZip(path) as source:
             return CHECKPOINT in source.names()

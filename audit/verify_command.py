@@ -1,8 +1,8 @@
 """`python -m audit verify FILE [--key VKEY] [--policy FILE] [--document FILE | --receipt FILE]`.
 
-FILE is an evidence bundle or a receipt, told apart by content, or with --receipt the document that the receipt is for.
-Exit codes: 0 proved; 1 it is evidence and does not prove itself; 2 there is nothing to judge: no such file, neither
-bundle nor receipt, a key or a policy that cannot be read or is missing.
+FILE is an evidence bundle, a receipt, or an export of the log as tiles in a zip or a folder, told apart by content; or
+with --receipt the document that the receipt is for. Exit codes: 0 proved; 1 it is evidence and does not prove itself;
+2 there is nothing to judge: no such file, none of these, a key or a policy that cannot be read or is missing.
 """
 
 import argparse
@@ -21,6 +21,7 @@ from audit.errors import AuditError, EvidenceError, ReceiptError
 from audit.note import VerifierKey, parse_verifier_key
 from audit.policy import MAX_POLICY_BYTES, Policy, parse_policy
 from audit.receipt import ReceiptReport, verify_receipt
+from audit.tiles_check import TilesReport, is_export, verify_tiles
 from audit.tlog_proof import MAGIC, MAX_PROOF_BYTES
 
 _KEY_OPEN: Final = "that the key is the service's: compare it with the published one, or give that with --key"
@@ -63,9 +64,12 @@ def _verdict(options: argparse.Namespace) -> str:
         receipt, document = options.receipt, options.file
         if options.document is not None:
             raise ReceiptError("Give the document as FILE with --receipt, or the receipt as FILE with --document.")
-    if options.receipt is None and not _is_receipt(receipt):
+    export = options.receipt is None and is_export(receipt)
+    if export or (options.receipt is None and not _is_receipt(receipt)):
         if document is not None:
             raise ReceiptError(f"{receipt} is no receipt, so there is nothing to compare the document with.")
+        if export:
+            return _tell_tiles(verify_tiles(receipt, trust.key, trust.policy), trust)
         return _tell_bundle(verify_bundle(receipt, trust.key, trust.policy), trust)
     content = _read(receipt, MAX_PROOF_BYTES)
     return _tell_receipt(verify_receipt(content, trust.key, trust.policy, document), trust)
@@ -97,6 +101,25 @@ def _tell_bundle(report: BundleReport, trust: _Trust) -> str:
         [("Log", report.key.name), ("Entries", str(size)), *_state(report.root_hash, report.key, report.cosigned)],
         proved + _seen(report.cosigned),
         _open(report.key, trust, "that nothing was logged after the last checkpoint", *_unwitnessed(report.cosigned)),
+    )
+
+
+def _tell_tiles(report: TilesReport, trust: _Trust) -> str:
+    size = report.tree_size
+    proved = (
+        f"these {size} entries, in this order, are what the key's owner signed for, and each of the {report.parts} "
+        "tiles and entry bundles is what they give"
+    )
+    still_open = ["that nothing was logged after the checkpoint"]
+    if report.beyond:
+        still_open.append(f"anything about {report.beyond} files past the checkpoint, which no reader looks at")
+    return _told(
+        [
+            *(("Log", report.key.name), ("Entries", str(size)), ("Tiles", str(report.parts))),
+            *_state(report.root_hash, report.key, report.cosigned),
+        ],
+        proved + _seen(report.cosigned),
+        _open(report.key, trust, *still_open, *_unwitnessed(report.cosigned)),
     )
 
 
@@ -160,11 +183,15 @@ def _told(rows: Sequence[tuple[str, str]], proved: str, still_open: Sequence[str
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, metavar="FILE", help="an evidence bundle, a receipt, or a document")
+    parser.add_argument(
+        "file", type=Path, metavar="FILE", help="an evidence bundle, a receipt, an export of tiles, or a document"
+    )
     parser.add_argument("--key", metavar="VKEY", help="the log's public key, from where the service publishes it")
     parser.add_argument("--policy", type=Path, metavar="FILE", help="the logs, witnesses and quorum you rely on")
     parser.add_argument("--document", type=Path, metavar="FILE", help="the document that the receipt is for")
     parser.add_argument("--receipt", type=Path, metavar="FILE", help="the receipt, when FILE is the document")
 
 
-COMMAND: Final = Command("verify", "verify a bundle, a receipt, or a document with its receipt", _add_arguments, _run)
+COMMAND: Final = Command(
+    "verify", "verify a bundle, an export, a receipt, or a document with its receipt", _add_arguments, _run
+)

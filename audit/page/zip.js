@@ -116,6 +116,9 @@ class Lines {
  */
 export async function openZip(file) {
   const members = await directoryOf(file);
+  if (members.length > 0 && members.reduce((least, { offset }) => Math.min(least, offset), Infinity) !== 0) {
+    throw new Unusable("Another file stands before this zip, in the same bytes; other readers would read that.");
+  }
   const byName = new Map(members.map((member) => [member.name, member]));
   if (byName.size !== members.length) {
     throw new Unusable("The file holds a member twice; which of the two was meant, nobody can know.");
