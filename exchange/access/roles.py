@@ -37,6 +37,7 @@ class Permission(StrEnum):
     READ_LEGAL_NOTES = "read-legal-notes"
     VIEW_SERVICE_TRAIL = "view-service-trail"
     AGREE_TO_RESETS = "agree-to-resets"
+    REVIEW_CLOSED_LOGS = "review-closed-logs"
     TUNE_ALERTS = "tune-alerts"
     # In one inspection (VERIFY_LOG, EXPORT_EVIDENCE and CLEAR_ALARMS also hold for the service's own log)
     VIEW_INSPECTION = "view-inspection"
@@ -74,6 +75,7 @@ SERVICE_MATRIX: dict[Role, frozenset[Permission]] = {
             Permission.VIEW_SERVICE_TRAIL,
             # An administrator alone could otherwise take over an inspector's account and read documents with it.
             Permission.AGREE_TO_RESETS,
+            Permission.REVIEW_CLOSED_LOGS,
             Permission.TUNE_ALERTS,
             Permission.VERIFY_LOG,
             Permission.EXPORT_EVIDENCE,

@@ -33,6 +33,8 @@ _FIXED = {
     trail.HOST: "somebody at the server’s command line",
     trail.ANONYMOUS: "somebody who was not signed in",
     trail.SERVICE_LOG: "the service",
+    "commissioner": "the Information Commissioner",
+    "people-affected": "the people affected",
 }
 
 # What somebody tried to do, and why they were refused: the permissions and the policy's reasons in words.
@@ -44,6 +46,7 @@ ACTS = {
     "read-legal-notes": "read the legal notes",
     "view-service-trail": "read the service’s trail",
     "agree-to-resets": "agree to an account reset",
+    "review-closed-logs": "review the logs that are closed",
     "tune-alerts": "tune the alerts",
     "view-inspection": "see the inspection",
     "manage-inspectors": "say who inspects",

@@ -47,3 +47,15 @@ class LiftHoldForm(FlaskForm):
         description="For example, when the request was answered and the time to appeal is over. Do not name a child",
     )
     submit = SubmitField("Lift the hold", widget=GovSubmitInput())
+
+
+class ApproveLogDisposalForm(FlaskForm):
+    """Approve the disposal of a closed log that is due, with what was looked at."""
+
+    reason = TextAreaField(
+        "What you looked at, and why nothing needs this log any more",
+        widget=GovTextArea(),
+        validators=[InputRequired(message="Enter what you looked at")],
+        description="For example, that no request, complaint or claim is pending. Do not name a child",
+    )
+    submit = SubmitField("Approve the disposal", widget=GovSubmitInput())

@@ -12,6 +12,9 @@ from exchange.access.roles import Permission
 from exchange.clock import in_london
 from exchange.errors import InvalidError
 from exchange.inspections.queries import get_inspection
+from exchange.receipts.addresses import receipt_files
+from exchange.receipts.pdf import can_render
+from exchange.receipts.service import find_evidence
 from exchange.retention.forms import WHOLE_INSPECTION, LiftHoldForm, PlaceHoldForm
 from exchange.retention.queries import disposal_rows, documents_to_hold, get_certificate, get_hold, holds_of
 from exchange.retention.service import lift_hold, place_hold
@@ -44,7 +47,16 @@ def certificate(inspection_id: str, document_id: str) -> str:
     with parts().database.read() as session:
         inspection = get_inspection(session, inspection_id)
         found = get_certificate(session, parts().catalogue, inspection_id, document_id)
-    return render_template("retention/certificate.html", inspection=inspection, certificate=found)
+        place = parts().trail.place_of(session, inspection_id, "disposal:done", document_id)
+        evidence = place and find_evidence(session, parts().trail.store, inspection_id, place.leaf_index)
+    return render_template(
+        "retention/certificate.html",
+        inspection=inspection,
+        certificate=found,
+        evidence=evidence,
+        files=receipt_files("receipts.disposal_receipt", inspection_id=inspection_id, document_id=document_id),
+        can_render=can_render(),
+    )
 
 
 @retention.get("/inspections/<inspection_id>/holds")

@@ -15,6 +15,9 @@ from exchange.inspections import legal_notes
 from exchange.inspections.models import Inspection
 from exchange.inspections.queries import get_inspection, names_of, requested_items
 from exchange.inspections.service import in_order
+from exchange.receipts.addresses import receipt_files
+from exchange.receipts.pdf import can_render
+from exchange.receipts.service import find_evidence
 from exchange.retention.service import due_of
 from exchange.submissions.form_reading import Outcomes, read_fields, receive_files
 from exchange.submissions.forms import UploadForm
@@ -52,6 +55,7 @@ def receipt(inspection_id: str, document_id: str) -> str:
         require_on_document(signed_in().actor, Permission.VIEW_RECEIPT, inspection_id, frozenset(document.numbers))
         inspection = get_inspection(session, inspection_id)
         place = place_in_log(session, parts().trail, document)
+        evidence = place and find_evidence(session, parts().trail.store, inspection_id, place.leaf_index)
         name = names_of(session, [document.submitted_by]).get(document.submitted_by, "A former account")
         notes = legal_notes.notes_shown(session, parts().legal_notes, "retention")
     record_receipt_viewed(parts().database, inspection_id, document_id, signed_in().person_id)
@@ -60,7 +64,9 @@ def receipt(inspection_id: str, document_id: str) -> str:
         inspection=inspection,
         document=document,
         items=[parts().catalogue.item(number) for number in document.numbers],
-        place=place,
+        evidence=evidence,
+        files=receipt_files("receipts.document_receipt", inspection_id=inspection_id, document_id=document_id),
+        can_render=can_render(),
         submitted_by=name,
         due=due_of(document, inspection, parts().schedule),
         notes=notes,

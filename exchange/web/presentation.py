@@ -20,6 +20,7 @@ SERVICE_PAGES = (
     (Permission.READ_LEGAL_NOTES, "Legal notes", "legal_notes.list_notes"),
     (Permission.VIEW_SERVICE_TRAIL, "Officer’s desk", "officers_desk.service_desk"),
     (Permission.AGREE_TO_RESETS, "Account resets", "people.resets"),
+    (Permission.REVIEW_CLOSED_LOGS, "Closed logs", "log_ends.list_logs"),
 )
 UNITS = ("bytes", "KB", "MB", "GB", "TB")
 

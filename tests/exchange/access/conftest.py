@@ -15,6 +15,7 @@ from exchange.access.roles import Role
 from exchange.accounts.models import Invitation, Person
 from exchange.accounts.service import create_account, invite
 from exchange.accounts.sessions import load_actor
+from exchange.disclosure.service import Facts, record_breach
 from exchange.identifiers import new_identifier
 from exchange.inspections.models import Inspection, Membership
 from exchange.inspections.team import add_member
@@ -66,6 +67,7 @@ class World:
 @pytest.fixture
 def world(app: Flask, parts: Parts, make_area: Any, make_person: MakePerson, sign_in: Any) -> World:
     areas: list[Area] = [make_area(name="Here"), make_area(name="There")]
+    closed = _close_one(parts, make_area(name="Over"))
     _send_and_dispose(parts, areas)
     administrator = make_person(Role.ADMINISTRATOR, name="Administrator Example")
     people = {letter: areas[0].people[role] for letter, role in LETTERS.items()}
@@ -74,7 +76,7 @@ def world(app: Flask, parts: Parts, make_area: Any, make_person: MakePerson, sig
         "S": make_person(Role.DATA_PROTECTION_OFFICER, name="Service Officer Example"),
         "O": areas[1].people[Role.NOMINATED_OFFICER],
     }
-    service = _of_service(parts, administrator, make_person)
+    service = _of_service(parts, administrator, make_person, closed)
     here, there = (service | _of_inspection(parts, area, make_person) for area in areas)
     nowhere = {
         "inspection_id": new_identifier("ins"),
@@ -82,6 +84,7 @@ def world(app: Flask, parts: Parts, make_area: Any, make_person: MakePerson, sig
         "disposed_id": new_identifier("doc"),
         "hold_id": new_identifier("hld"),
         "alarm_id": new_identifier("alm"),
+        "breach_id": new_identifier("bre"),
         "membership_id": "999999",
         "member_id": new_identifier("per"),
         "number": "7.9",
@@ -107,6 +110,8 @@ def _of_inspection(parts: Parts, area: Area, make_person: MakePerson) -> Values:
             unit, inspection_id=area.inspection, document_id=None, ground="foi", reason="Asked for", actor=officer
         )
         raise_alarm(unit, kind="check-failed", inspection=area.inspection, subject=document)
+        facts = Facts(unit.now, "Something was sent to the wrong place", None, (document,))
+        breach = record_breach(unit, inspection_id=area.inspection, facts=facts, actor=officer).id
         inspection = unit.session.get_one(Inspection, area.inspection)
         giver = load_actor(unit.session, area.people[Role.NOMINATED_OFFICER].id)
         add_member(unit, inspection, actor=giver, email=spare.email, role=Role.CONTRIBUTOR)
@@ -118,13 +123,20 @@ def _of_inspection(parts: Parts, area: Area, make_person: MakePerson) -> Values:
             "disposed_id": str(disposed),
             "hold_id": str(session.scalar(select(Hold.id).where(Hold.inspection_id == area.inspection))),
             "alarm_id": str(session.scalar(select(Alarm.id).where(Alarm.inspection_id == area.inspection))),
+            "breach_id": breach,
             "membership_id": str(membership),
             "member_id": spare.id,
             "number": "1.1",
         }
 
 
-def _of_service(parts: Parts, administrator: Person, make_person: MakePerson) -> Values:
+def _close_one(parts: Parts, area: Area) -> str:
+    """An inspection that is over, with nothing in it: its log is closed by the next disposal run."""
+    case_of(parts, area).set_dates(report_issued_on=date(2026, 12, 11), closed_at=parts.clock())
+    return area.inspection
+
+
+def _of_service(parts: Parts, administrator: Person, make_person: MakePerson, closed: str) -> Values:
     """Something of every kind in the service."""
     person, forgetful = make_person(name="Somebody Example"), make_person(name="Forgetful Example")
     with parts.database.unit_of_work() as unit:
@@ -146,4 +158,7 @@ def _of_service(parts: Parts, administrator: Person, make_person: MakePerson) ->
             "token": token,
             "code": parts.legal_notes.notes[0].code,
             "filename": "exchange.css",
+            "leaf_index": "0",
+            "form": "tlog-proof",
+            "log_id": closed,
         }
