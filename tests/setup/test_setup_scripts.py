@@ -129,3 +129,19 @@ def test_continuous_integration_runs_make_test_and_nothing_else(tmp_path: Path) 
     )
     assert done.stdout.split("\n") == ["make test", "input: 0", str(ROOT), ""]
     assert done.returncode == 7
+
+
+def test_without_python_3_12_no_environment_of_peers_is_made_and_it_is_said(bare: Path, tmp_path: Path) -> None:
+    done = run("tools/make_peer_environment.sh", bare, HOME=str(tmp_path))
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.startswith("Python 3.12 is not found")
+    assert len(done.stderr.splitlines()) == 1
+    assert run("tools/make_peer_environment.sh", bare, "--find", HOME=str(tmp_path)).returncode == 1
+
+
+def test_a_python_of_another_version_is_not_taken_for_3_12(bare: Path, tmp_path: Path) -> None:
+    program(bare, "python3.12", "exit 1")
+    program(bare, "python3", "exit 1")
+    assert run("tools/make_peer_environment.sh", bare, "--find", HOME=str(tmp_path)).returncode == 1
+    program(bare, "python3", "exit 0")
+    assert run("tools/make_peer_environment.sh", bare, "--find", HOME=str(tmp_path)).stdout == "python3\n"
