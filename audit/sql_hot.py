@@ -42,11 +42,15 @@ _STATEMENTS: Final = {
     "address": "(?, ?)",
     "leaf": "SELECT leaf_hash FROM audit_entry WHERE log_id = ? AND leaf_index = ?",
     "entries": (
-        "SELECT log_id, leaf_index, entry, leaf_hash, time, event, actor, inspection, subject, items FROM audit_entry"
+        "SELECT leaf_index, entry, leaf_hash, time, event, actor, inspection, subject, items FROM audit_entry"
+        " WHERE log_id = ? AND leaf_index >= ? AND leaf_index < ? ORDER BY leaf_index"
+    ),
+    "leaves": (
+        "SELECT log_id, leaf_index, entry, leaf_hash FROM audit_entry"
         " WHERE log_id = ? AND leaf_index >= ? AND leaf_index < ? ORDER BY leaf_index"
     ),
     "level": (
-        "SELECT level, node_index, hash FROM audit_node"
+        "SELECT node_index, hash FROM audit_node"
         " WHERE log_id = ? AND level = ? AND node_index >= ? AND node_index < ? ORDER BY node_index"
     ),
     "add_entry": (
@@ -142,12 +146,17 @@ class HotStatements:
             ) from error
 
     def entry_rows(self, start: int, stop: int) -> list[Row]:
-        """The entry rows of start..stop in order, with the columns in the order of their table."""
+        """The entry rows of start..stop in order: all columns but the first, in the order of their table."""
         rows: list[Row] = self._run(self._sql["entries"], (self._log_id, start, stop)).fetchall()
         return rows
 
+    def leaf_rows(self, start: int, stop: int) -> list[Row]:
+        """Log, index, bytes and leaf hash of the entries start..stop, in order."""
+        rows: list[Row] = self._run(self._sql["leaves"], (self._log_id, start, stop)).fetchall()
+        return rows
+
     def level_rows(self, level: int, start: int, stop: int) -> list[Row]:
-        """Level, place and hash of one level's nodes start..stop, in order."""
+        """Place and hash of one level's nodes start..stop, in order."""
         rows: list[Row] = self._run(self._sql["level"], (self._log_id, level, start, stop)).fetchall()
         return rows
 

@@ -7,7 +7,7 @@ is not stored twice: it is the leaf hash of the entry's row. How appends take tu
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from audit.entry import Entry, time_text
 from audit.errors import LogClosedError, LogDamagedError, ProofError, UnknownLogError
@@ -18,8 +18,9 @@ from audit.search import copies_of
 from audit.sql_checkpoints import SqlCheckpoints
 from audit.sql_hot import Head, HotStatements, lock_key
 from audit.sql_logs import SqlLogs
-from audit.sql_tables import audit_entry, audit_metadata, audit_node, install, statements
-from audit.store import LeafIndex, LogContinuation, LogTombstone, SearchCopies, SearchFilters, StoredEntry
+from audit.sql_raw import SqlRawLog
+from audit.sql_tables import audit_entry, audit_metadata, install, statements
+from audit.store import LeafIndex, LogContinuation, LogTombstone, SearchFilters, StoredEntry
 from audit.triggers import TRIGGERS
 
 __all__ = ["TRIGGERS", "SqlLogStore", "audit_metadata", "install", "lock_key", "statements"]
@@ -27,7 +28,7 @@ __all__ = ["TRIGGERS", "SqlLogStore", "audit_metadata", "install", "lock_key", "
 PAGE_ENTRIES: Final = 1000
 
 
-class SqlLogStore(SqlLogs, SqlCheckpoints):
+class SqlLogStore(SqlLogs, SqlCheckpoints, SqlRawLog):
     """LogStore and RawLog over SQLAlchemy connections; holds no state, so one serves every thread."""
 
     def lock_head(self, connection: Connection, log_id: str) -> None:
@@ -112,18 +113,18 @@ class SqlLogStore(SqlLogs, SqlCheckpoints):
 
     def entry(self, connection: Connection, log_id: str, index: int) -> StoredEntry:
         """One entry. Raises UnknownLogError when there is none at that index."""
-        for stored, _ in self.raw_entries(connection, log_id, index, index + 1):
-            return stored
+        for row in HotStatements(connection, log_id).leaf_rows(index, index + 1):
+            return StoredEntry(*row)
         raise UnknownLogError(f"There is no entry {index} in the log {log_id}.")
 
     def entries(self, connection: Connection, log_id: str, start: int, stop: int) -> Iterator[StoredEntry]:
         """Entries start..stop in order. Raises LogDamagedError at a gap."""
         for page in range(start, stop, PAGE_ENTRIES):
-            rows = self.raw_entries(connection, log_id, page, min(page + PAGE_ENTRIES, stop))
-            for index, (stored, _) in enumerate(rows, page):
-                if stored.index != index:
+            rows = HotStatements(connection, log_id).leaf_rows(page, min(page + PAGE_ENTRIES, stop))
+            for index, row in enumerate(rows, page):
+                if row[1] != index:
                     raise LogDamagedError(f"Entry {index} of the log {log_id} is missing.")
-                yield stored
+                yield StoredEntry(*row)
             if len(rows) < min(PAGE_ENTRIES, stop - page):
                 raise LogDamagedError(f"Entry {page + len(rows)} of the log {log_id} is missing.")
 
@@ -139,43 +140,6 @@ class SqlLogStore(SqlLogs, SqlCheckpoints):
             query = query.where(rows.leaf_index < before)
         found = connection.execute(query.order_by(rows.leaf_index.desc()).limit(limit))
         return [StoredEntry(*row) for row in found]
-
-    def raw_entries(
-        self, connection: Connection, log_id: str, start: int, stop: int
-    ) -> list[tuple[StoredEntry, SearchCopies]]:
-        """The entry rows with start <= index < stop, in order, and the copies kept beside them."""
-        rows = HotStatements(connection, log_id).entry_rows(start, stop)
-        return [(StoredEntry(*row[:4]), SearchCopies._make(row[4:])) for row in rows]
-
-    def raw_nodes(
-        self, connection: Connection, log_id: str, level: int, start: int, stop: int
-    ) -> list[tuple[NodeAddress, bytes]]:
-        """The node rows of one level with start <= index < stop, in order."""
-        rows = HotStatements(connection, log_id).level_rows(level, start, stop)
-        return [(NodeAddress(row[0], row[1]), row[2]) for row in rows]
-
-    def raw_extent(self, connection: Connection, log_id: str) -> int:
-        """One more than the last index that any entry row has; 0 when there is none."""
-        return self.tree_size(connection, log_id)
-
-    def raw_count(self, connection: Connection, log_id: str) -> int:
-        """How many entry rows there are, wherever they stand."""
-        query = select(func.count()).select_from(audit_entry).where(audit_entry.c.log_id == log_id)
-        return connection.execute(query).scalar_one()
-
-    def raw_levels(self, connection: Connection, log_id: str) -> dict[int, int]:
-        """For each level that has node rows, one more than the last index there."""
-        rows = audit_node.c
-        levels: dict[int, int] = {}
-        above = -1
-        while True:  # one index seek a level; a GROUP BY would read every node
-            query = select(rows.level, rows.node_index).where(rows.log_id == log_id, rows.level > above)
-            row = connection.execute(query.order_by(rows.level, rows.node_index).limit(1)).first()
-            if row is None:
-                return levels
-            above = row[0]
-            last = select(rows.node_index).where(rows.log_id == log_id, rows.level == above)
-            levels[above] = connection.execute(last.order_by(rows.node_index.desc()).limit(1)).scalar_one() + 1
 
     def _head(self, connection: Connection, log_id: str) -> Head | None:
         head = HotStatements(connection, log_id).head()

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import NamedTuple, NewType, Protocol, TypeVar
 
 from audit.entry import Entry, decode
-from audit.merkle import NodeAddress
 from audit.proof import Proof
 
 LeafIndex = NewType("LeafIndex", int)
@@ -205,32 +204,3 @@ class LogStore(Protocol[ConnectionT_contra]):
 
     def latest_cosigned(self, connection: ConnectionT_contra, log_id: str) -> dict[str, int]:
         """For each witness that ever cosigned, the greatest size it did so."""
-
-
-class RawLog(Protocol[ConnectionT_contra]):
-    """The stored rows just as they are, for the checker that trusts none of them."""
-
-    def log(self, connection: ConnectionT_contra, log_id: str) -> LogRecord:
-        """One log."""
-
-    def raw_entries(
-        self, connection: ConnectionT_contra, log_id: str, start: int, stop: int
-    ) -> list[tuple[StoredEntry, SearchCopies]]:
-        """The entry rows with start <= index < stop, in order, and the copies kept beside them."""
-
-    def raw_nodes(
-        self, connection: ConnectionT_contra, log_id: str, level: int, start: int, stop: int
-    ) -> list[tuple[NodeAddress, bytes]]:
-        """The node rows of one level with start <= index < stop, in order."""
-
-    def raw_extent(self, connection: ConnectionT_contra, log_id: str) -> int:
-        """One more than the last index that any entry row has; 0 when there is none."""
-
-    def raw_count(self, connection: ConnectionT_contra, log_id: str) -> int:
-        """How many entry rows there are, wherever they stand."""
-
-    def raw_levels(self, connection: ConnectionT_contra, log_id: str) -> dict[int, int]:
-        """For each level that has node rows, one more than the last index there."""
-
-    def checkpoints(self, connection: ConnectionT_contra, log_id: str) -> list[StoredCheckpoint]:
-        """Every checkpoint row, smallest size first."""

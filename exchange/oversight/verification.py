@@ -28,7 +28,10 @@ FINDINGS = {
     "copy": "What an entry is searched by was altered",
     "node": "A stored hash was altered or is missing",
     "stray": "There are rows that no entry of the log is",
-    "checkpoint": "A signed checkpoint was altered or is not ours",
+    "checkpoint": "A signed checkpoint was altered or is missing",
+    "forged": "A checkpoint was not signed by this log",
+    "cosignature": "A witness’s signature was altered or is missing",
+    "rolled-back": "The log was put back to an older state",
 }
 
 

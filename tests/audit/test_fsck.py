@@ -141,13 +141,13 @@ TAMPERING: dict[str, tuple[Callable[[Connection], object], str, int]] = {
         "checkpoint",
         4,
     ),
-    "checkpoint-note-emptied": (do("UPDATE audit_checkpoint SET note = '' WHERE tree_size = 13"), "checkpoint", 13),
+    "checkpoint-note-emptied": (do("UPDATE audit_checkpoint SET note = '' WHERE tree_size = 13"), "forged", 13),
     "checkpoint-note-of-another-origin": (
         do("UPDATE audit_checkpoint SET note = replace(note, 'exchange', 'elsewhere') WHERE tree_size = 13"),
-        "checkpoint",
+        "forged",
         13,
     ),
-    "origin-changed": (do("UPDATE audit_log SET origin = 'elsewhere.example/log'"), "checkpoint", 4),
+    "origin-changed": (do("UPDATE audit_log SET origin = 'elsewhere.example/log'"), "forged", 4),
 }
 
 
@@ -186,13 +186,13 @@ STRAY = (
 MISPLACED = {
     "below-the-first": (STRAY.format(-1), "stray"),
     "between-two": (STRAY.format(3.5), "stray"),
-    "no-number": (STRAY.format("'x'"), "unreadable"),
+    "no-number": (STRAY.format("'x'"), "stray"),
     "bytes-as-text": ("UPDATE audit_entry SET entry = CAST(entry AS TEXT) WHERE leaf_index = 3", "unreadable"),
     "node-without-number": (
         "INSERT INTO audit_node SELECT log_id, 1, 'x', hash FROM audit_node WHERE level = 1 AND node_index = 0",
-        "unreadable",
+        "stray",
     ),
-    "time-of-a-checkpoint": ("UPDATE audit_checkpoint SET signed_at = 'then'", "unreadable"),
+    "time-of-a-checkpoint": ("UPDATE audit_checkpoint SET signed_at = 'then' WHERE tree_size = 4", "checkpoint"),
     "time-of-the-log": ("UPDATE audit_log SET created_at = 'then'", "unreadable"),
     "origin-that-no-key-bears": ("UPDATE audit_log SET origin = 'a b'", "unreadable"),
 }
@@ -260,7 +260,7 @@ def test_a_log_rolled_back_with_every_trace_is_caught_by_a_checkpoint_kept_elsew
         run(connection, "DELETE FROM audit_checkpoint WHERE tree_size = 13")
         assert check(connection).findings == ()
         report = check(connection, kept)
-    assert [(finding.kind, finding.index) for finding in report.findings] == [("truncated", 4)]
+    assert [(finding.kind, finding.index) for finding in report.findings] == [("rolled-back", 4)]
 
 
 def test_a_log_that_was_forked_is_caught_by_a_checkpoint_kept_elsewhere(raw: Engine, log: Log) -> None:
@@ -274,7 +274,7 @@ def test_a_log_that_was_forked_is_caught_by_a_checkpoint_kept_elsewhere(raw: Eng
         log.sign_checkpoint(connection, INSPECTION)
         assert check(connection).findings == ()
         report = check(connection, kept)
-    assert [finding.kind for finding in report.findings] == ["altered"]
+    assert [(finding.kind, finding.index) for finding in report.findings] == [("altered", 4), ("checkpoint", 13)]
 
 
 def test_a_log_that_is_damaged_everywhere_is_not_listed_to_the_end(raw: Engine, log: Log) -> None:
@@ -328,7 +328,9 @@ def test_one_flipped_bit_anywhere_is_found_and_named(data: st.DataObject) -> Non
         connection.exec_driver_sql(statement, (flipped, key))
         report = check(connection)
     engine.dispose()
-    kind = {"audit_entry": "altered", "audit_node": "node", "audit_checkpoint": "checkpoint"}[table]
+    kind = {"entry": "altered", "leaf_hash": "altered", "hash": "node", "root_hash": "checkpoint", "note": "forged"}[
+        column
+    ]
     assert [(finding.kind, finding.index) for finding in report.findings] == [(kind, key << at_level)]
 
 
