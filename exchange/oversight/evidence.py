@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack
 from typing import IO, Self
 
 from audit.bundle import write_bundle
 from audit.errors import AuditError
+from audit.tiles import write_tiles
 from exchange import trail
 from exchange.errors import ConflictError
 from exchange.oversight.logs import frozen_view, inspection_of
@@ -25,6 +26,9 @@ NOTHING_SIGNED = (
     "The log’s state could not be signed, and nothing was signed before, so there is no evidence to export. Nothing "
     "was changed. Verify the log: the result says what is wrong."
 )
+
+
+Writer = Callable[[Parts, str, IO[bytes]], None]
 
 
 class ExportBrokenOffError(Exception):
@@ -61,23 +65,34 @@ def export_evidence(parts: Parts, log_id: str, *, actor: str) -> EvidenceStream:
         ConflictError: nothing was ever signed, and cannot be now.
         BusyError: this person has as many downloads under way as they may: each holds a connection to the database.
     """
+    return _export(parts, log_id, "evidence:exported", {}, _write_bundle, actor)
+
+
+def export_tiles(parts: Parts, log_id: str, *, actor: str) -> EvidenceStream:
+    """The same as c2sp.org/tlog-tiles in a zip, which any standard client of such logs reads; `log:exported`."""
+    return _export(parts, log_id, "log:exported", {"form": "tlog-tiles"}, _write_tiles, actor)
+
+
+def _export(
+    parts: Parts, log_id: str, event: str, form: Mapping[str, trail.DetailValue], write: Writer, actor: str
+) -> EvidenceStream:
     with ExitStack() as undo:
         give_back = parts.turns.take("download", actor)
         undo.callback(give_back)
-        _record(parts, log_id, actor)
+        _record(parts, log_id, event, form, actor)
         undo.pop_all()
-    return EvidenceStream(_stream(parts, log_id), give_back)
+    return EvidenceStream(_stream(parts, log_id, write), give_back)
 
 
-def _record(parts: Parts, log_id: str, actor: str) -> None:
+def _record(parts: Parts, log_id: str, event: str, form: Mapping[str, trail.DetailValue], actor: str) -> None:
     _sign_if_possible(parts, log_id)
     inspection = inspection_of(log_id)
     with parts.database.unit_of_work() as unit:
         checkpoint = parts.trail.store.latest_checkpoint(unit.session.connection(), log_id)
         if checkpoint is None:
             raise ConflictError(NOTHING_SIGNED)
-        details: dict[str, trail.DetailValue] = {"tree_size": checkpoint.tree_size}
-        trail.record(unit, "evidence:exported", actor=actor, inspection=inspection, details=details)
+        details: dict[str, trail.DetailValue] = {"tree_size": checkpoint.tree_size, **form}
+        trail.record(unit, event, actor=actor, inspection=inspection, details=details)
 
 
 def _sign_if_possible(parts: Parts, log_id: str) -> None:
@@ -88,11 +103,11 @@ def _sign_if_possible(parts: Parts, log_id: str) -> None:
         return
 
 
-def _stream(parts: Parts, log_id: str) -> Generator[bytes, None, None]:
+def _stream(parts: Parts, log_id: str, write: Writer) -> Generator[bytes, None, None]:
     reading, writing = os.pipe()
     failures: list[BaseException] = []
     writer = threading.Thread(
-        target=_write, args=(parts, log_id, writing, failures), name="evidence-writer", daemon=True
+        target=_write, args=(parts, log_id, write, writing, failures), name="evidence-writer", daemon=True
     )
     writer.start()
     try:
@@ -105,17 +120,23 @@ def _stream(parts: Parts, log_id: str) -> Generator[bytes, None, None]:
         raise ExportBrokenOffError("the evidence bundle could not be finished") from failures[0]
 
 
-def _write(parts: Parts, log_id: str, writing: int, failures: list[BaseException]) -> None:
+def _write(parts: Parts, log_id: str, write: Writer, writing: int, failures: list[BaseException]) -> None:
     try:
         with os.fdopen(writing, "wb", buffering=PIECE_BYTES) as out:
-            _write_to(parts, log_id, out)
+            write(parts, log_id, out)
     except BrokenPipeError:
         return  # whoever asked has gone away
     except BaseException as error:  # noqa: BLE001  handed to the thread that answers
         failures.append(error)
 
 
-def _write_to(parts: Parts, log_id: str, out: IO[bytes]) -> None:
+def _write_bundle(parts: Parts, log_id: str, out: IO[bytes]) -> None:
     with frozen_view(parts.database) as connection:
         key = parts.trail.log.verifier_key(connection, log_id)
         write_bundle(parts.trail.store, key.public_key, connection, log_id, out)
+
+
+def _write_tiles(parts: Parts, log_id: str, out: IO[bytes]) -> None:
+    with frozen_view(parts.database) as connection:
+        key = parts.trail.log.verifier_key(connection, log_id)
+        write_tiles(parts.trail.store, connection, log_id, key, out)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from exchange import trail
 from exchange.database import UnitOfWork
 from exchange.oversight.alarms import Told, add_alarm, clear_alarm, parse_reason, raise_alarm
-from exchange.oversight.evidence import export_evidence
+from exchange.oversight.evidence import EvidenceStream, export_evidence, export_tiles
 from exchange.oversight.filters import TrailFilters, mark_of, parse_filters
 from exchange.oversight.logs import frozen_view, inspection_of
 from exchange.oversight.names import Names, identifiers_in, load_names, numbers_of, say_reference
 from exchange.oversight.verification import Verification, verify_log
 
 __all__ = [
+    "EvidenceStream",
     "Names",
     "Told",
     "TrailFilters",
@@ -19,6 +20,7 @@ __all__ = [
     "add_alarm",
     "clear_alarm",
     "export_evidence",
+    "export_tiles",
     "frozen_view",
     "identifiers_in",
     "inspection_of",

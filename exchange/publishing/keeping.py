@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from errno import errorcode
 
 from sqlalchemy import Connection
@@ -20,6 +20,7 @@ from audit.cosignature import with_signatures
 from audit.errors import AuditError, NoteError
 from audit.note import parse_note
 from audit.store import StoredCheckpoint
+from exchange.clock import in_london
 from exchange.database import UnitOfWork
 from exchange.oversight.service import Told, frozen_view
 from exchange.parts import Parts
@@ -55,11 +56,13 @@ class Keeper:
         self._patience = patience
         self._folder = CheckpointFolder(parts.settings.checkpoint_folder) if parts.settings.checkpoint_folder else None
         self._read: dict[tuple[str, int], tuple[Stamp, str]] = {}
+        self._day: date | None = None
 
     def __call__(self) -> None:
         """Read what is there, then keep what is new. Raises OSError when the folder cannot be used."""
         if self._folder is None:
             return
+        self._begin_day()
         failure: OSError | None = None
         for log_id in self._logs():
             try:
@@ -71,9 +74,12 @@ class Keeper:
         if failure is not None:
             raise failure
 
-    def forget(self) -> None:
-        """Read every file afresh in the next round, as the daily check asks for."""
-        self._read.clear()
+    def _begin_day(self) -> None:
+        """Once a day every file is read afresh, and what is still wrong is told again if its alarm was cleared."""
+        today = in_london(self._parts.clock()).date()
+        if today != self._day:
+            self._day = today
+            self._read = dict.fromkeys(self._read, (NOTHING, ""))
 
     def _logs(self) -> list[str]:
         with self._parts.database.read() as session:
@@ -224,3 +230,13 @@ def _row(unit: UnitOfWork, log_id: str) -> KeptState:
         row = KeptState(log_id=log_id, size=0, origin="", written_at=None, failure="", failed_at=None)
         unit.session.add(row)
     return row
+
+
+def kept_notes(parts: Parts, log_id: str) -> list[bytes]:
+    """Every checkpoint of a log that is kept in the folder, for the log check. Raises OSError."""
+    if parts.settings.checkpoint_folder is None:
+        return []
+    folder = CheckpointFolder(parts.settings.checkpoint_folder)
+    with parts.database.read() as session:
+        origin = parts.trail.store.log(session.connection(), log_id).origin
+    return [folder.read(origin, file.size) for file in folder.files(origin)]
