@@ -1,7 +1,7 @@
 """Something of everything, so that no page is looked at empty: alarms, holds, a disposal, invitations, long names."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from sqlalchemy import select
 
@@ -11,10 +11,14 @@ from exchange.accounts.service import create_account, invite
 from exchange.clock import in_london
 from exchange.database import UnitOfWork
 from exchange.example import PASSWORD
+from exchange.inspections.service import Opening, open_inspection
 from exchange.oversight.alarms import clear_alarm, raise_alarm
 from exchange.parts import Parts
 from exchange.retention.disposal import DisposalOrder, Outcome, dispose_of
 from exchange.retention.holds import lift_hold, place_hold
+from exchange.retention.inspection_key import destroy_key
+from exchange.retention.log_closing import close_log
+from exchange.retention.log_disposal import approve_log_disposal, dispose_approved_logs
 from exchange.submissions.checking import check_next
 from exchange.submissions.models import Alarm
 from exchange.submissions.offer import parse_offer
@@ -40,6 +44,8 @@ class Surroundings:
     contributor: str
     invited: str
     token: str
+    closed: str  # a log that is due for disposal
+    gone: str  # one that was disposed of
 
 
 def surround(parts: Parts, inspection: str) -> Surroundings:
@@ -53,7 +59,10 @@ def surround(parts: Parts, inspection: str) -> Surroundings:
     hold = place_holds(parts, inspection, dpo)
     alarm = raise_alarms(parts, inspection, document, dpo)
     invited, token = add_people(parts)
-    return Surroundings(inspection, document, disposed, alarm, hold, person_of(parts, "contributor"), invited, token)
+    closed, gone = (end_log(parts, area) for area in ("Example area that was", "Example area of long ago"))
+    dispose_of_log(parts, gone, dpo)
+    contributor = person_of(parts, "contributor")
+    return Surroundings(inspection, document, disposed, alarm, hold, contributor, invited, token, closed, gone)
 
 
 def person_of(parts: Parts, role: str) -> str:
@@ -113,3 +122,33 @@ def add_people(parts: Parts) -> tuple[str, str]:
             organisation="Example Integrated Care Board", roles=frozenset(),
         )  # fmt: skip
         return invited.id, token
+
+
+def end_log(parts: Parts, area: str) -> str:
+    """An inspection that is over for so long that its log is due for disposal."""
+    today = in_london(parts.clock()).date()
+    with parts.database.unit_of_work() as unit:
+        inspection = open_inspection(
+            unit,
+            parts.trail,
+            parts.vault.keyring.create_inspection_key,
+            parts.catalogue,
+            parts.schedule.version,
+            opening=Opening(area, "full", today - timedelta(days=today.weekday()), ("1.1",)),
+            actor=person_of(parts, "lead"),
+        )
+        inspection.closed_at = unit.now - timedelta(days=365 * 9)
+        identifier = inspection.id
+    order = DisposalOrder(LATER, trail.WORKER)
+    assert destroy_key(parts, identifier, order) is Outcome.DISPOSED
+    assert close_log(parts, identifier, order) is Outcome.DISPOSED
+    return identifier
+
+
+def dispose_of_log(parts: Parts, identifier: str, dpo: str) -> None:
+    today = in_london(parts.clock()).date()
+    with parts.database.unit_of_work() as unit:
+        reason = "Nothing is asked for, and nobody complained."
+        approve_log_disposal(unit, parts.schedule, inspection_id=identifier, reason=reason, today=today, actor=dpo)
+    done = dispose_approved_logs(parts, DisposalOrder(today, trail.WORKER))
+    assert done == {identifier: Outcome.DISPOSED}
