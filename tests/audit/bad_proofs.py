@@ -223,7 +223,8 @@ def _malformed(lines: Lines) -> dict[str, bytes]:
 
 def _stays_well_formed(swapped: str) -> bool:
     """Whether the two lines that changed places are of one kind, so that only what they prove is wrong."""
-    return all(name.startswith("hash-") for name in swapped.split("-after-"))
+    lines = swapped.split("-after-")
+    return all(line.startswith("hash-") for line in lines) or all("signature" in line for line in lines)
 
 
 RECEIPT_LINES = (*PROOF_LINES[:1], "extra", *PROOF_LINES[1:], "cosignature-w1", "cosignature-w2")
