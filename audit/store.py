@@ -179,6 +179,9 @@ class LogStore(Protocol[ConnectionT_contra]):
     def entries(self, connection: ConnectionT_contra, log_id: str, start: int, stop: int) -> Iterator[StoredEntry]:
         """Entries start..stop in order, read page by page."""
 
+    def present_entries(self, connection: ConnectionT_contra, log_id: str, start: int, stop: int) -> list[StoredEntry]:
+        """Those of the entries start..stop that are there, in order, at once; gaps are for the log check to name."""
+
     def search(
         self, connection: ConnectionT_contra, log_id: str, filters: SearchFilters, before: int | None, limit: int
     ) -> list[StoredEntry]:

@@ -99,7 +99,7 @@ def _look_through_next(parts: Parts, log_id: str) -> tuple[list[New], bool]:
         stop = min(position.next_index + BATCH_ENTRIES, size)
         new = [
             New(log_id, stored.index, entry)
-            for stored, _ in store.raw_entries(connection, log_id, position.next_index, stop)
+            for stored in store.present_entries(connection, log_id, position.next_index, stop)
             if (entry := _read(stored)) is not None
         ]
         findings = Findings(unit)
