@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audit.errors import AuditError
 from config.settings import load_settings
+from exchange import trail
 from exchange.cli_feed import add_feed
 from exchange.errors import ConflictError
 from exchange.installation import installed_parts, remember_signed
+from exchange.publishing.judging import CONSISTENT
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[Any]  # noqa: SLF001  the one name argparse has for it
@@ -28,6 +31,12 @@ def add_commands(commands: Commands) -> None:
     go_on.add_argument("--reason", required=True, help="why the newer state cannot be restored; kept with the logs")
     go_on.set_defaults(run=continue_logs)
     add_feed(acts)
+    text = (
+        "check checkpoints that were kept: notes, mails or files of the folder; exit code 1 unless all are consistent"
+    )
+    check_kept = acts.add_parser("check-kept", help=text, description=text)
+    check_kept.add_argument("files", metavar="FILE", nargs="+", type=Path)
+    check_kept.set_defaults(run=check_kept_files)
     text = "make the file of signed sizes anew from the database, when every copy of it is lost"
     acts.add_parser("remember", help=text, description=text).set_defaults(run=remember)
 
@@ -76,3 +85,22 @@ def remember(_options: argparse.Namespace) -> int:
     print(f"Made {settings.signed_sizes_file} from the database's own checkpoints. Logs remembered: {count}.")
     print("What the database had lost before now is not noticed by it. Compare with checkpoints kept elsewhere.")
     return 0
+
+
+def check_kept_files(options: argparse.Namespace) -> int:
+    """Print a line for each checkpoint in each file."""
+    from exchange.publishing.found_notes import LONGEST_TEXT  # noqa: PLC0415  a command loads what it does and no more
+    from exchange.publishing.kept import check_file  # noqa: PLC0415  the same
+    from exchange.publishing.words import say_verdict  # noqa: PLC0415  the same
+
+    all_true = True
+    with installed_parts(load_settings()) as parts:
+        for file in options.files:
+            with file.open("rb") as source:
+                found = check_file(parts, source.read(LONGEST_TEXT), actor=trail.HOST)
+            for kept in found:
+                print(f"{file}: {kept.verdict.origin}: {say_verdict(kept.verdict)}")
+            if not found:
+                print(f"{file}: there is no signed checkpoint in it")
+            all_true = all_true and bool(found) and all(kept.verdict.code == CONSISTENT for kept in found)
+    return 0 if all_true else 1
