@@ -11,7 +11,7 @@ import threading
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any, Final, NoReturn
+from typing import Final
 
 from exchange.errors import BusyError, ConflictError
 
@@ -58,24 +58,23 @@ def render(html: str, attached: Attached) -> bytes:
 
 def _rendered(html: str, attached: Attached) -> bytes:
     try:
-        from weasyprint import HTML, Attachment  # noqa: PLC0415  takes most of a second and 40 MB; few processes need it
+        # Takes most of a second and 40 MB, and few processes need it.
+        from weasyprint import HTML, Attachment  # noqa: PLC0415
+        from weasyprint.urls import URLFetcher  # noqa: PLC0415
     except (ImportError, OSError) as error:
         raise ConflictError(MISSING) from error
+    fetch_nothing = URLFetcher(allowed_protocols=())
     attachment = Attachment(
         string=attached.content,
         name=attached.name,
         description=attached.description,
         created=attached.at,
         modified=attached.at,
-        url_fetcher=_fetch_nothing,
+        url_fetcher=fetch_nothing,
     )
-    page = HTML(string=html, url_fetcher=_fetch_nothing)
+    page = HTML(string=html, url_fetcher=fetch_nothing)
     made: bytes = page.write_pdf(pdf_variant="pdf/ua-1", attachments=[attachment])
     return made
-
-
-def _fetch_nothing(url: str, *_: Any, **__: Any) -> NoReturn:
-    raise ValueError(f"a receipt refers to nothing outside itself, not {url!r:.80}")
 
 
 def _loads(name: str) -> bool:
