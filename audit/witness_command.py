@@ -16,7 +16,7 @@ from typing import Final
 
 from audit.command import UNUSABLE, Command, plain
 from audit.errors import NoteError
-from audit.note import parse_verifier_key
+from audit.note import VerifierKey, parse_verifier_key
 from audit.witness.answer import CLOCK_TOLERANCE, Witness
 from audit.witness.errors import WitnessFolderError
 from audit.witness.folder import WitnessFolder, create_folder, open_folder
@@ -39,7 +39,13 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     init.add_argument("--name", required=True, help="the witness's name, such as witness.example/w1: no space, no plus")
     trust = _act(acts, "trust", "follow a log", _trust)
     trust.add_argument("key", metavar="VKEY", help="the log's verifier key, from where the log publishes it")
-    trust.add_argument("--below", action="store_true", help="also follow every log <name>/... that this key signs for")
+    trust.add_argument(
+        "--below",
+        nargs="?",
+        const="",
+        metavar="PREFIX",
+        help="also follow every log PREFIX/... that this key signs for; PREFIX is the key's name or its beginning",
+    )
     serve = _act(acts, "serve", "answer logs that ask for cosignatures", _serve)
     serve.add_argument("--bind", default=DEFAULT_BIND, metavar="HOST:PORT", help=f"default {DEFAULT_BIND}")
     status = _act(acts, "status", "say what is followed, how far, and what was refused", _status)
@@ -78,9 +84,19 @@ def _init(options: argparse.Namespace) -> None:
 
 
 def _trust(options: argparse.Namespace) -> None:
-    key = parse_verifier_key(options.key)
-    open_folder(options.folder).state.trust(TrustedLog(key, options.below))
-    print(f"Follows {plain(key.name)}" + (f" and every log {plain(key.name)}/..." if options.below else ""))
+    key, below = parse_verifier_key(options.key), options.below is not None
+    if options.below:
+        key = _above(key, options.below)
+    open_folder(options.folder).state.trust(TrustedLog(key, below))
+    print(f"Follows {plain(key.name)}" + (f" and every log {plain(key.name)}/..." if below else ""))
+
+
+def _above(key: VerifierKey, prefix: str) -> VerifierKey:
+    """The same public key under a prefix of its name. Raises ValueError for a name that is none."""
+    prefix = prefix.rstrip("/")
+    if key.name != prefix and not key.name.startswith(prefix + "/"):
+        raise ValueError(f"The key is of the log {key.name}, which is not below {prefix}.")
+    return VerifierKey(prefix, key.public_key)
 
 
 def _serve(options: argparse.Namespace) -> None:

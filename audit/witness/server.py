@@ -209,8 +209,8 @@ class WitnessRequestHandler(BaseHTTPRequestHandler):
             self.send_header("Connection", "close")
         if status is HTTPStatus.METHOD_NOT_ALLOWED:
             self.send_header("Allow", "POST")
-        self.end_headers()
         self.connection.settimeout(self.server.request_seconds)
+        self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
 

@@ -13,8 +13,10 @@ import pytest
 from audit.__main__ import main
 from audit.errors import WitnessRefusedError
 from audit.note import COSIGNER, VerifierKey, parse_verifier_key
+from audit.witness.folder import create_folder
+from audit.witness.state import TrustedLog
 from audit.witness_client import ask_witness
-from tests.audit.witness_parts import LOG_SIGNER, NAME, PREFIX, Clock, ExampleLog, make_witness
+from tests.audit.witness_parts import LOG_SIGNER, NAME, PREFIX, Clock, ExampleLog, make_witness, reopen, state_in
 
 ROOT = Path(__file__).resolve().parents[2]
 VKEY = str(VerifierKey(PREFIX, LOG_SIGNER.public_key_bytes))
@@ -57,6 +59,23 @@ def test_two_commands_make_a_witness_that_cosigns(tmp_path: Path, capsys: pytest
         assert process.stderr.read().endswith("Stopped.\n")
     with serving(folder) as (_, url):
         assert ask_witness(url, key, LOG.signed(12), LOG.proof, 11, 60).size == 12
+
+
+@pytest.mark.parametrize("given", [VKEY, str(VerifierKey(PREFIX + "/service", LOG_SIGNER.public_key_bytes))])
+@pytest.mark.parametrize("prefix", [PREFIX, PREFIX + "/"])
+def test_the_key_of_any_log_of_a_service_will_do_to_follow_them_all(tmp_path: Path, given: str, prefix: str) -> None:
+    create_folder(tmp_path / "w1", NAME)
+    assert main(["witness", "trust", str(tmp_path / "w1"), given, "--below", prefix]) == 0
+    assert state_in(tmp_path / "w1").trusted() == [TrustedLog(parse_verifier_key(VKEY), below=True)]
+    assert reopen(tmp_path / "w1").add_checkpoint(LOG.request(0, 5)).size == 5
+
+
+@pytest.mark.parametrize("prefix", ["exchange.example.org/lo", "elsewhere.example", PREFIX + "/service/more", "/"])
+def test_a_key_is_trusted_below_no_name_but_its_own_beginning(tmp_path: Path, prefix: str) -> None:
+    create_folder(tmp_path / "w1", NAME)
+    key = str(VerifierKey(PREFIX + "/service", LOG_SIGNER.public_key_bytes))
+    assert main(["witness", "trust", str(tmp_path / "w1"), key, "--below", prefix]) == 2
+    assert state_in(tmp_path / "w1").trusted() == []
 
 
 def test_a_log_trusted_while_the_witness_runs_is_followed_at_once(

@@ -4,6 +4,7 @@ import http.client
 import re
 import socket
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -223,8 +224,10 @@ def test_who_stops_in_the_middle_is_let_go_when_the_time_is_over(
 
 
 def test_who_sends_a_byte_at_a_time_is_let_go_when_the_time_is_over(witness: Witness) -> None:
+    pace = threading.Event()
+
     def drip(connection: socket.socket) -> None:
-        while True:  # each byte comes in time; all of them never will
+        while not pace.wait(0.01):  # each byte comes in time; all of them never will
             connection.sendall(b"x")
 
     with (
@@ -233,6 +236,18 @@ def test_who_sends_a_byte_at_a_time_is_let_go_when_the_time_is_over(witness: Wit
         pytest.raises(OSError, match=r"reset|pipe"),
     ):
         drip(connection)
+
+
+def test_who_sends_more_than_any_request_holds_is_let_go(at: ServedWitness) -> None:
+    def flood(connection: socket.socket) -> None:
+        while True:
+            connection.sendall(b"x: " + b"x" * 100 + b"\r\n")
+
+    with (
+        socket.create_connection(("127.0.0.1", at.port), timeout=PATIENCE) as connection,
+        pytest.raises(OSError, match=r"reset|pipe"),
+    ):
+        flood(connection)
 
 
 def test_more_clients_than_there_are_threads_are_turned_away_until_one_leaves(
