@@ -66,6 +66,7 @@ def blueprints() -> list[Blueprint]:
     from exchange.accounts.routes import accounts  # noqa: PLC0415
     from exchange.downloads.routes import downloads  # noqa: PLC0415
     from exchange.disclosure.breach_routes import breach_pages  # noqa: PLC0415
+    from exchange.disclosure.subject_routes import subject_access  # noqa: PLC0415
     from exchange.exports.routes import exports  # noqa: PLC0415
     from exchange.inspections.legal_note_routes import legal_notes  # noqa: PLC0415
     from exchange.inspections.routes import inspections  # noqa: PLC0415
@@ -89,6 +90,7 @@ def blueprints() -> list[Blueprint]:
         oversight,
         exports,
         breach_pages,
+        subject_access,
         officers_desk,
         receipts,
         log_ends,

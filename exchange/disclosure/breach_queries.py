@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from audit.entry import parse_time
@@ -49,6 +49,7 @@ class BreachRow:
     clock: str
     is_urgent: bool
     is_open: bool
+    is_decided: bool
     documents: int
 
 
@@ -133,10 +134,14 @@ def breaches_of(session: Session, inspection_id: str, now: datetime) -> list[Bre
     return sorted((_row(breach, now) for breach in found), key=lambda row: not row.is_open)
 
 
-def open_breaches(session: Session, inspection_id: str) -> int:
-    """Count the breaches that nobody has closed."""
-    query = select(func.count()).where(Breach.inspection_id == inspection_id, Breach.closed_at.is_(None))
-    return session.scalar(query) or 0
+def breach_notice(session: Session, inspection_id: str, now: datetime) -> str:
+    """A sentence about the breaches that nobody has closed, the most pressing clock in it; empty when there is none."""
+    found = [row for row in breaches_of(session, inspection_id, now) if row.is_open]
+    if not found:
+        return ""
+    first = min(found, key=lambda row: (row.is_decided, row.due_at))
+    count = "1 breach is open" if len(found) == 1 else f"{len(found)} breaches are open"
+    return f"{count}. Breach {first.reference}: {first.clock[:1].lower()}{first.clock[1:]}."
 
 
 def documents_to_name(session: Session, parts: Parts, inspection_id: str) -> list[tuple[str, str]]:
@@ -200,6 +205,7 @@ def _row(breach: Breach, now: datetime) -> BreachRow:
         clock=_clock(breach, now),
         is_urgent=_is_urgent(breach, now),
         is_open=breach.closed_at is None,
+        is_decided=bool(breach.ico_decision),
         documents=len(breach.documents),
     )
 

@@ -11,14 +11,14 @@ from exchange.disclosure.breach import (
     report_breach,
     tell_people,
 )
-from exchange.disclosure.breach_queries import open_breaches
+from exchange.disclosure.breach_queries import breach_notice
 
 __all__ = [
     "Facts",
+    "breach_notice",
     "change_breach",
     "close_breach",
     "decide_not_to_report",
-    "open_breaches",
     "record_breach",
     "report_breach",
     "tell_people",

@@ -61,6 +61,26 @@ LINKS: tuple[DeskLink, ...] = (
         group=Group.PROVE,
     ),
     DeskLink(
+        "Export the trail",
+        "exports.choose",
+        Permission.EXPORT_TRAIL,
+        "The entries as CSV, as a workbook or as JSON lines, to work with elsewhere.",
+    ),
+    DeskLink(
+        "Breaches",
+        "breaches.list_all",
+        Permission.MANAGE_BREACHES,
+        "The register of personal data breaches: what, whose, who saw it, and the 72 hours.",
+        group=Group.ACT,
+    ),
+    DeskLink(
+        "Subject access",
+        "subject_access.in_inspection",
+        Permission.PREPARE_SUBJECT_ACCESS,
+        "Everything that is held about one person in this inspection, as one pack.",
+        group=Group.ACT,
+    ),
+    DeskLink(
         "Alarms",
         "oversight.alarms",
         Permission.CLEAR_ALARMS,
@@ -89,6 +109,21 @@ LINKS: tuple[DeskLink, ...] = (
         "The service’s own log with its proofs as one file.",
         Place.SERVICE,
         Group.PROVE,
+    ),
+    DeskLink(
+        "Export the trail",
+        "exports.choose_of_service",
+        Permission.EXPORT_TRAIL,
+        "The service’s own entries as CSV, as a workbook or as JSON lines.",
+        Place.SERVICE,
+    ),
+    DeskLink(
+        "Subject access",
+        "subject_access.in_service",
+        Permission.PREPARE_SUBJECT_ACCESS,
+        "Everything that is held about one person, in every inspection and in the service, as one pack.",
+        Place.SERVICE,
+        Group.ACT,
     ),
     DeskLink(
         "Alarms",

@@ -6,6 +6,7 @@ from flask import Blueprint, render_template
 
 from exchange.access.guard import requires, requires_in_inspection
 from exchange.access.roles import Permission
+from exchange.disclosure.service import breach_notice
 from exchange.oversight.desk import links_for
 from exchange.oversight.queries import open_alarms
 from exchange.oversight.scopes import Scope, scope_of, service_scope
@@ -31,5 +32,6 @@ def service_desk() -> str:
 def _desk(scope: Scope) -> str:
     with parts().database.read() as session:
         alarmed = open_alarms(session, scope.inspection_id)
+        breached = "" if scope.inspection is None else breach_notice(session, scope.log_id, parts().clock())
     groups = links_for(signed_in().actor, scope.inspection_id)
-    return render_template("oversight/desk.html", scope=scope, groups=groups, alarmed=alarmed)
+    return render_template("oversight/desk.html", scope=scope, groups=groups, alarmed=alarmed, breached=breached)

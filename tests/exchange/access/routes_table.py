@@ -92,6 +92,8 @@ ROWS = (
     *_both("oversight.clear_service_alarm", "S"),
     Row("officers_desk.desk", "GET", "D"),
     Row("officers_desk.service_desk", "GET", "S"),
+    *_both("subject_access.in_inspection", "D"),
+    *_both("subject_access.in_service", "S"),
     Row("breaches.list_all", "GET", "D"),
     *_both("breaches.record", "D"),
     Row("breaches.show", "GET", "D"),
