@@ -11,6 +11,7 @@ from config.data_date import DataDate
 from exchange.access.roles import Role
 from exchange.accounts.browsers import say_browser
 from exchange.accounts.models import Invitation, KnownPlace, ServiceRole, SignInSession, SupportAct
+from exchange.accounts.sessions import COMPLETE
 from exchange.disclosure.part import Part, Row, at, day, within
 from exchange.disclosure.subject import Spoken, Subject
 from exchange.disclosure.written import words_of
@@ -144,6 +145,7 @@ def _sessions(session: Session, subject: Subject) -> Part:
     )
     rows = tuple(
         (
+            "Signed in" if row.stage == COMPLETE else "Gave a password",
             at(row.started_at),
             at(row.last_seen_at),
             at(row.ended_at),
@@ -155,7 +157,9 @@ def _sessions(session: Session, subject: Subject) -> Part:
         for row in found
     )
     note = "Sign-ins, with the address and the browser they came from; kept for 12 months (class F)."
-    header = ("started_utc", "last_seen_utc", "ended_utc", "ended_because", "address", "browser", "browser_in_full")
+    header = (
+        "step", "started_utc", "last_seen_utc", "ended_utc", "ended_because", "address", "browser", "browser_in_full"
+    )  # fmt: skip
     return Part("sessions", "Sign-ins", note, header, rows)
 
 
