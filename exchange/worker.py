@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from types import FrameType
 
@@ -24,9 +24,15 @@ from exchange.accounts.roll_off import roll_off
 from exchange.clock import in_london
 from exchange.exports.service import WorkerFeed
 from exchange.journal import journal
+from exchange.notifications.delivery import deliver_due
 from exchange.oversight.alarms import add_alarm, raise_alarm
 from exchange.oversight.logs import inspection_of
 from exchange.parts import Parts
+from exchange.publishing.alongside import Alongside
+from exchange.publishing.keeping import Keeper
+from exchange.publishing.log_checks import LogChecks
+from exchange.publishing.mailing import mail_checkpoints
+from exchange.publishing.witnesses import Witnesses
 from exchange.retention.service import run_disposal
 from exchange.submissions.checking import check_next
 from exchange.submissions.sweep import Sweeper
@@ -45,6 +51,7 @@ class Duty:
     name: str
     every: timedelta
     act: Act
+    finish: Act | None = None  # waits for what the act has begun beside the others; only where each duty is done once
 
 
 @dataclass
@@ -86,10 +93,26 @@ def duties_of(parts: Parts, go_on: Callable[[], bool]) -> list[Duty]:
     return [
         Duty("read back", every_round, read_back),
         Duty("sign checkpoints", every_round, lambda: sign_checkpoints(parts)),
+        *publishing_duties(parts, every_round, go_on),
         Duty("sweep", timedelta(minutes=parts.settings.sweep_minutes), sweep_orphans),
         Duty("dispose", DAILY_ROUND, Daily(parts, dispose)),
         Duty("roll off", DAILY_ROUND, Daily(parts, lambda day: roll_off(parts, day))),
         *([Duty("feed", every_round, WorkerFeed(parts))] if parts.settings.siem_url else []),
+    ]
+
+
+def publishing_duties(parts: Parts, every_round: timedelta, go_on: Callable[[], bool]) -> list[Duty]:
+    """What waits for others or takes long: begun here, done beside the other duties."""
+    witnesses = Witnesses(parts)
+    keeper = Alongside("keep checkpoints", Keeper(parts))
+    checks = Alongside("check logs", LogChecks(parts, go_on), is_heavy=True)
+    delivery = Alongside("deliver mail", lambda: deliver_due(parts, go_on))
+    return [
+        Duty("ask witnesses", every_round, witnesses, witnesses.finish),
+        Duty("keep checkpoints", every_round, keeper, keeper.finish),
+        Duty("check logs", every_round, checks, checks.finish),
+        Duty("mail checkpoints", DAILY_ROUND, Daily(parts, lambda day: mail_checkpoints(parts, day))),
+        Duty("deliver mail", every_round, delivery, delivery.finish),
     ]
 
 
@@ -146,7 +169,7 @@ class Worker:
         """Do every duty once; return 0, or 1 when one failed."""
         failed = []
         with self._signals(), suppress(KeyboardInterrupt):
-            failed = [duty.name for duty in self._duties if not self._stopping.is_set() and not self._do(duty)]
+            failed = [duty.name for duty in self._duties if not self._stopping.is_set() and not self._do_whole(duty)]
         return 1 if failed else 0
 
     def run_until_stopped(self) -> int:
@@ -163,6 +186,9 @@ class Worker:
                     signalled.recv(1)
         self._journal.info("stopped")
         return 0
+
+    def _do_whole(self, duty: Duty) -> bool:
+        return self._do(duty) and (duty.finish is None or self._do(replace(duty, act=duty.finish)))
 
     def _do(self, duty: Duty) -> bool:
         try:

@@ -72,10 +72,11 @@ def raise_alarm(
 
 def add_alarm(unit: UnitOfWork, *, kind: str, inspection: str | None, subject: str, told: Told = _NOTHING) -> bool:
     """Add an alarm's row alone, for when the service's log itself cannot take an entry; otherwise `raise_alarm`."""
-    standing = select(Alarm.id).where(
+    same = select(Alarm).where(
         Alarm.kind == kind, Alarm.subject == subject, Alarm.source == told.source, Alarm.cleared_at.is_(None)
     )
-    if unit.session.scalar(standing.limit(1)) is not None:
+    if (standing := unit.session.scalar(same.limit(1))) is not None:
+        standing.detail = standing.detail or told.detail
         return False
     unit.session.add(
         Alarm(

@@ -74,7 +74,18 @@ def test_one_round_reads_back_signs_and_disposes(exchange: Command, parts: Parts
 
 def test_the_list_of_duties_is_the_promised_one(parts: Parts) -> None:
     names = [found.name for found in duties_of(parts, lambda: True)]
-    assert names == ["read back", "sign checkpoints", "sweep", "dispose", "roll off"]
+    assert names == [
+        "read back",
+        "sign checkpoints",
+        "ask witnesses",
+        "keep checkpoints",
+        "check logs",
+        "mail checkpoints",
+        "deliver mail",
+        "sweep",
+        "dispose",
+        "roll off",
+    ]
 
 
 def test_reading_back_stops_between_two_documents(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
