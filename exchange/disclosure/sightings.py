@@ -1,41 +1,41 @@
 """Who saw a document, told by the log's own entries: all of it, parts, broken off, or given with no end recorded.
 
 Promises: bytes that were handed to the network count once, however many requests carried them; a download whose end
-nobody recorded is said to be one that may have been whole.
+nobody recorded is said to be one that may have been whole; looking at a page of it counts as seeing it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Connection
 
-from audit.entry import Entry
 from audit.store import LogStore, SearchFilters
+from exchange.oversight.service import OPENING_EVENTS, Found, Outcome, Transfer, transfers_in, union
 
 PAGE: Final = 500
-RELEASES: Final = ("release:started", "release:completed", "release:broken-off")
 
 ALL, PARTS, NOTHING, UNKNOWN = "all", "parts", "nothing", "unknown"
 WORDS: Final = {
-    ALL: "Took all of it",
-    PARTS: "Took a part of it",
+    ALL: "Had all of it",
+    PARTS: "Had a part of it",
     NOTHING: "Broke off before the first byte",
-    UNKNOWN: "Was given it, and no end is recorded: may have taken all of it",
+    UNKNOWN: "Was given it, and no end is recorded: may have all of it",
 }
 
 
 @dataclass(frozen=True)
 class Sighting:
-    """What one person had of one document: how much, in how many downloads, between when and when."""
+    """What one person had of one document: how much, in how many transfers that ended how, between when and when."""
 
     person: str
     outcome: str
     bytes_had: int
     completed: int
+    in_part: int
     broken_off: int
     unended: int
     first_at: datetime
@@ -47,80 +47,45 @@ class Sighting:
         return WORDS[self.outcome]
 
 
-@dataclass
-class _Had:
-    """What is counted of one person while the log is read."""
-
-    ranges: list[tuple[int, int]] = field(default_factory=list)
-    completed: int = 0
-    broken_off: int = 0
-    unended: int = 0
-    moments: list[datetime] = field(default_factory=list)
-
-
 def sightings_of(
     store: LogStore[Connection], connection: Connection, log_id: str, document: str, size: int
 ) -> tuple[Sighting, ...]:
     """Everybody who was given bytes of a document of `size` bytes, the first to see it first."""
-    starts: dict[str, Entry] = {}
-    ends: dict[str, Entry] = {}
-    for entry in _releases(store, connection, log_id, document):
-        (starts if entry.event == "release:started" else ends)[str(entry.details["release"])] = entry
-    had: dict[str, _Had] = {}
-    for release, start in starts.items():
-        _count(had.setdefault(start.actor, _Had()), start, ends.get(release))
-    found = [_sighting(person, one, size) for person, one in had.items()]
+    by_person: dict[str, list[Transfer]] = {}
+    for transfer in transfers_in(_openings(store, connection, log_id, document), {document: size}):
+        by_person.setdefault(transfer.person, []).append(transfer)
+    found = [_sighting(person, transfers, size) for person, transfers in by_person.items()]
     return tuple(sorted(found, key=lambda sighting: sighting.first_at))
 
 
-def _releases(store: LogStore[Connection], connection: Connection, log_id: str, document: str) -> Iterator[Entry]:
+def _openings(store: LogStore[Connection], connection: Connection, log_id: str, document: str) -> Iterator[Found]:
     before: int | None = None
-    while found := store.search(
-        connection, log_id, SearchFilters(events=RELEASES, subject=document), before=before, limit=PAGE
-    ):
-        yield from (stored.entry for stored in found)
+    filters = SearchFilters(events=OPENING_EVENTS, subject=document)
+    while found := store.search(connection, log_id, filters, before=before, limit=PAGE):
+        yield from (Found(int(stored.index), stored.entry) for stored in found)
         before = found[-1].index
 
 
-def _count(had: _Had, start: Entry, end: Entry | None) -> None:
-    had.moments.append(start.time)
-    first, stop = _number(start, "range_start"), _number(start, "range_stop")
-    if end is None:
-        had.unended += 1
-    elif end.event == "release:completed":
-        had.completed += 1
-        had.ranges.append((first, stop))
-    else:
-        had.broken_off += 1
-        had.ranges.append((first, min(stop, first + _number(end, "bytes"))))
-
-
-def _sighting(person: str, had: _Had, size: int) -> Sighting:
-    total = _covered(had.ranges)
-    if had.completed and total >= size:
-        outcome = ALL
-    elif had.unended:
-        outcome = UNKNOWN
-    elif total >= size > 0:
-        outcome = ALL
-    else:
-        outcome = PARTS if total else NOTHING
+def _sighting(person: str, transfers: list[Transfer], size: int) -> Sighting:
+    releases = [release for transfer in transfers for release in transfer.releases]
+    had = sum(stop - start for start, stop in union((one.start, one.start + one.sent) for one in releases))
+    outcomes = [transfer.outcome for transfer in transfers]
     return Sighting(
-        person, outcome, total, had.completed, had.broken_off, had.unended, min(had.moments), max(had.moments)
+        person=person,
+        outcome=_outcome(outcomes, had, size),
+        bytes_had=had,
+        completed=outcomes.count(Outcome.COMPLETED),
+        in_part=outcomes.count(Outcome.IN_PART),
+        broken_off=outcomes.count(Outcome.BROKEN_OFF),
+        unended=outcomes.count(Outcome.NO_END),
+        first_at=min(release.started_at for release in releases),
+        last_at=max(release.latest for release in releases),
     )
 
 
-def _covered(ranges: list[tuple[int, int]]) -> int:
-    """How many different bytes the ranges hold."""
-    total, reached = 0, 0
-    for first, stop in sorted(ranges):
-        total += max(0, stop - max(first, reached))
-        reached = max(reached, stop)
-    return total
-
-
-def _number(entry: Entry, name: str) -> int:
-    value = entry.details[name]
-    if not isinstance(value, int):
-        raise TypeError(f"{name} of {entry.event} is a number")
-    return value
+def _outcome(outcomes: list[Outcome], had: int, size: int) -> str:
+    if Outcome.COMPLETED in outcomes or had >= size > 0:
+        return ALL
+    if Outcome.NO_END in outcomes:
+        return UNKNOWN
+    return PARTS if had else NOTHING

@@ -9,13 +9,19 @@ from exchange.oversight.evidence import EvidenceStream, export_evidence, export_
 from exchange.oversight.filters import TrailFilters, mark_of, parse_filters
 from exchange.oversight.logs import frozen_view, inspection_of
 from exchange.oversight.names import Names, identifiers_in, load_names, numbers_of, say_reference
+from exchange.oversight.opening import OPENING_EVENTS
+from exchange.oversight.transfers_shown import Found, Outcome, Transfer, transfers_in, union
 from exchange.oversight.verification import Verification, verify_log
 
 __all__ = [
+    "OPENING_EVENTS",
     "EvidenceStream",
+    "Found",
     "Names",
+    "Outcome",
     "Told",
     "TrailFilters",
+    "Transfer",
     "Verification",
     "add_alarm",
     "clear_alarm",
@@ -33,6 +39,8 @@ __all__ = [
     "record_access_viewed",
     "record_trail_viewed",
     "say_reference",
+    "transfers_in",
+    "union",
     "verify_log",
 ]
 

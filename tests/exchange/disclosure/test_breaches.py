@@ -177,7 +177,7 @@ def test_the_page_tells_what_whose_how_many_and_who_saw_it(
     assert "70 hours left. The report to the Information Commissioner’s Office is due by" in said
     assert "Unknown: nobody has entered a number" in said
     assert "Inspector Example" in said
-    assert "Took all of it: 50 bytes of 50 bytes. Completed 1, broken off 0" in said
+    assert "Had all of it: 50 bytes of 50 bytes. Completed 1, broken off 0" in said
     assert "Could have opened it and never did: Lead Example." in said
     assert "Class C: Other items 1.1 to 6.4" in said
     assert "As at 23 November 2026" in said
@@ -270,7 +270,7 @@ def test_a_breach_is_taken_as_a_file_to_print_and_as_json(
     assert page.headers["Content-Disposition"] == f'attachment; filename="breach-{breach}.html"'
     assert page.headers["Content-Security-Policy"].startswith("sandbox")
     assert "<script" not in page.text
-    assert "Took a part of it" in page.text
+    assert "Had a part of it" in page.text
     assert case.entries()[-1].details == {"breach": breach, "form": "html"}
     found = json.loads(officer.get(f"{area.path}/breaches/{breach}/file?form=json").text)
     assert found["clock"] == "70 hours left"
@@ -302,4 +302,4 @@ def test_disposal_leaves_the_register_and_what_it_tells_of_a_document(
     assert run_disposal(case.parts, date(2028, 1, 3)).disposed == [document]
     said = words_of(officer.get(f"{area.path}/breaches/{breach}").text)
     assert "Disposed of since" in said
-    assert "Took all of it" in said
+    assert "Had all of it" in said
