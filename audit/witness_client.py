@@ -185,7 +185,8 @@ def _parts(url: str) -> SplitResult:
         usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:
         usable = False
-    if not usable or parts.query or parts.fragment or parts.username is not None or not url.isascii():
+    odd = not url.isascii() or not url.isprintable() or " " in url
+    if not usable or odd or parts.query or parts.fragment or parts.username is not None:
         raise WitnessAbsentError(f"{url} is no address of a witness: http(s)://HOST[:PORT][/PREFIX] is.")
     return parts
 

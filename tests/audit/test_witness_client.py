@@ -295,7 +295,7 @@ def test_a_witness_that_answers_a_byte_at_a_time_is_absent_when_the_time_is_over
     ],
 )
 def test_an_address_that_is_none_is_an_absence_in_words(url: str) -> None:
-    with pytest.raises(WitnessAbsentError):
+    with pytest.raises(WitnessAbsentError, match="is no address of a witness"):
         ask(url, KEY, 11)
 
 
