@@ -71,10 +71,12 @@ def blueprints() -> list[Blueprint]:
     from exchange.inspections.legal_note_routes import legal_notes  # noqa: PLC0415
     from exchange.inspections.routes import inspections  # noqa: PLC0415
     from exchange.inspections.team_routes import team  # noqa: PLC0415
+    from exchange.oversight.answers_routes import answers  # noqa: PLC0415
     from exchange.oversight.desk_routes import officers_desk  # noqa: PLC0415
     from exchange.oversight.routes import oversight  # noqa: PLC0415
     from exchange.receipts.routes import receipts  # noqa: PLC0415
     from exchange.retention.log_routes import log_ends  # noqa: PLC0415
+    from exchange.publishing.routes import publishing  # noqa: PLC0415
     from exchange.retention.routes import retention  # noqa: PLC0415
     from exchange.submissions.routes import submissions  # noqa: PLC0415
     from exchange.web.service_pages import service_pages  # noqa: PLC0415
@@ -92,8 +94,10 @@ def blueprints() -> list[Blueprint]:
         breach_pages,
         subject_access,
         officers_desk,
+        answers,
         receipts,
         log_ends,
+        publishing,
         retention,
         service_pages,
     ]

@@ -58,22 +58,19 @@ VOLUME_RULES: Final = (
 def windows_reached(points: Iterable[Point], window: timedelta, limit: int, since: datetime) -> Iterator[Reached]:
     """Every window that ends at a point not before `since` and holds `limit` or more; earliest first.
 
-    A window is open at its beginning: a point exactly `window` earlier lies outside. Points with one key count as one,
-    with the greatest weight among them.
+    A window is open at its beginning: a point exactly `window` earlier lies outside. Points with one key, which have
+    one weight, count as one.
     """
     ordered = sorted(points, key=lambda point: point.time)
     inside: Counter[str] = Counter()
-    weights: dict[str, int] = {}
     amount = first = 0
     for last, point in enumerate(ordered):
+        amount += 0 if inside[point.key] else point.weight
         inside[point.key] += 1
-        amount += max(0, point.weight - weights.get(point.key, 0))
-        weights[point.key] = max(point.weight, weights.get(point.key, 0))
         while ordered[first].time <= point.time - window:
-            gone = ordered[first].key
-            inside[gone] -= 1
-            if not inside[gone]:
-                amount -= weights.pop(gone)
+            gone = ordered[first]
+            inside[gone.key] -= 1
+            amount -= 0 if inside[gone.key] else gone.weight
             first += 1
         if point.time >= since and amount >= limit:
             within = ordered[first : last + 1]

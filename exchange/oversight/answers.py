@@ -34,6 +34,7 @@ MOST_ENTRIES: Final = 20_000
 """The newest entries that a quick answer is made of; a log of one inspection seldom holds as many openings."""
 
 ACCEPTED: Final = "submission:accepted"
+NO_CHECKPOINT: Final = "No checkpoint of that size was signed. Leave the field empty for the newest one"
 NOT_AS_SIGNED: Final = (
     "The entries of the log are not those that its checkpoint was signed for, so nothing can be stated. Nothing was "
     "changed. Verify the log: the result says what is wrong."
@@ -112,7 +113,7 @@ def nobody_but_these(parts: Parts, log_id: str, *, document: str | None, item: s
         store = parts.trail.store
         checkpoint = store.checkpoint_at(connection, log_id, size)
         if checkpoint is None:
-            raise InvalidError("Choose a signed checkpoint from the list", field="size")
+            raise InvalidError(NO_CHECKPOINT, field="size")
         key = parts.trail.log.verifier_key(connection, log_id)
         reading = _Reading(document, item)
         try:

@@ -48,10 +48,30 @@ LINKS: tuple[DeskLink, ...] = (
         "Every act, refusals included, newest first, searched by person, document, item, reference, event and time.",
     ),
     DeskLink(
+        "Ask the log",
+        "answers.ask",
+        Permission.VIEW_TRAIL,
+        "Who has opened this, what has this person opened, and, complete up to a signed checkpoint: nobody but these.",
+    ),
+    DeskLink(
         "Who has access",
         "oversight.access",
         Permission.VIEW_ACCESS,
         "Who has a role in this inspection now, and who had one.",
+    ),
+    DeskLink(
+        "The log and its witnesses",
+        "publishing.log",
+        Permission.VERIFY_LOG,
+        "How far the log is signed, followed by witnesses, kept elsewhere and checked; its public key and exports.",
+        group=Group.PROVE,
+    ),
+    DeskLink(
+        "Check a checkpoint that you kept",
+        "publishing.check",
+        Permission.VERIFY_LOG,
+        "Bring back a checkpoint from a mail or a file: does the log still follow from it?",
+        group=Group.PROVE,
     ),
     DeskLink(
         "Download the evidence (zip)",
@@ -101,6 +121,22 @@ LINKS: tuple[DeskLink, ...] = (
         Permission.VIEW_SERVICE_TRAIL,
         "Every act on accounts, sign-ins, keys, legal notes and alarms, refusals included.",
         Place.SERVICE,
+    ),
+    DeskLink(
+        "The log and its witnesses",
+        "publishing.service_log",
+        Permission.VERIFY_LOG,
+        "The same of the service’s own log: signed, witnessed, kept, checked.",
+        Place.SERVICE,
+        Group.PROVE,
+    ),
+    DeskLink(
+        "Check a checkpoint that you kept",
+        "publishing.check_service",
+        Permission.VERIFY_LOG,
+        "Bring back a checkpoint of the service’s own log.",
+        Place.SERVICE,
+        Group.PROVE,
     ),
     DeskLink(
         "Download the evidence (zip)",

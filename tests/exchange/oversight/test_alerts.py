@@ -142,8 +142,9 @@ def test_what_one_person_opens_in_two_inspections_is_one_amount_and_belongs_to_t
     other = case_of(parts, make_area())
     tune(case, volume__documents_hour=2)
     open_document(case, documents(case, 1)[0])
+    (elsewhere,) = documents(other, 1)
     with parts.database.unit_of_work() as unit:
-        begin_release(unit, documents(other, 1)[0], case.people[Role.INSPECTOR], Wanted(0, 21, partial=False))
+        begin_release(unit, elsewhere, case.people[Role.INSPECTOR], Wanted(0, 21, partial=False))
     (alarm,) = look(case)
     assert (alarm.kind, alarm.inspection_id) == ("alert-volume", None)
 
