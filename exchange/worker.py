@@ -25,7 +25,9 @@ from exchange.clock import in_london
 from exchange.exports.service import WorkerFeed
 from exchange.journal import journal
 from exchange.notifications.delivery import deliver_due
+from exchange.oversight.access_check import check_access
 from exchange.oversight.alarms import add_alarm, raise_alarm
+from exchange.oversight.alerts import look_for_alerts
 from exchange.oversight.logs import inspection_of
 from exchange.parts import Parts
 from exchange.publishing.alongside import Alongside
@@ -90,10 +92,15 @@ def duties_of(parts: Parts, go_on: Callable[[], bool]) -> list[Duty]:
         counts = {"disposed": len(report.disposed), "held": len(report.held), "failed": len(report.failed)}
         journal(duty="dispose").info("disposal run", **counts)
 
+    def look() -> None:
+        check_access(parts, look_for_alerts(parts, go_on))
+
     return [
         Duty("read back", every_round, read_back),
         Duty("sign checkpoints", every_round, lambda: sign_checkpoints(parts)),
         *publishing_duties(parts, every_round, go_on),
+        Duty("look for alerts", every_round, look),
+        Duty("compare access", DAILY_ROUND, Daily(parts, lambda _day: check_access(parts))),
         Duty("sweep", timedelta(minutes=parts.settings.sweep_minutes), sweep_orphans),
         Duty("dispose", DAILY_ROUND, Daily(parts, dispose)),
         Duty("roll off", DAILY_ROUND, Daily(parts, lambda day: roll_off(parts, day))),
