@@ -64,9 +64,9 @@ def blueprints() -> list[Blueprint]:
     """The features, each with its own routes."""
     from exchange.accounts.people_routes import people  # noqa: PLC0415  features import the web edge, which this joins
     from exchange.accounts.routes import accounts  # noqa: PLC0415
-    from exchange.downloads.routes import downloads  # noqa: PLC0415
     from exchange.disclosure.breach_routes import breach_pages  # noqa: PLC0415
     from exchange.disclosure.subject_routes import subject_access  # noqa: PLC0415
+    from exchange.downloads.routes import downloads  # noqa: PLC0415
     from exchange.exports.routes import exports  # noqa: PLC0415
     from exchange.inspections.legal_note_routes import legal_notes  # noqa: PLC0415
     from exchange.inspections.routes import inspections  # noqa: PLC0415
@@ -74,9 +74,9 @@ def blueprints() -> list[Blueprint]:
     from exchange.oversight.answers_routes import answers  # noqa: PLC0415
     from exchange.oversight.desk_routes import officers_desk  # noqa: PLC0415
     from exchange.oversight.routes import oversight  # noqa: PLC0415
+    from exchange.publishing.routes import publishing  # noqa: PLC0415
     from exchange.receipts.routes import receipts  # noqa: PLC0415
     from exchange.retention.log_routes import log_ends  # noqa: PLC0415
-    from exchange.publishing.routes import publishing  # noqa: PLC0415
     from exchange.retention.routes import retention  # noqa: PLC0415
     from exchange.submissions.routes import submissions  # noqa: PLC0415
     from exchange.web.service_pages import service_pages  # noqa: PLC0415
