@@ -243,13 +243,15 @@ class _Check(Generic[ConnectionT]):
 
     def _judge_strays(self, size: int, *, is_cut: bool) -> None:
         entries, nodes = self._store.raw_strays(self._connection, self._log_id, size, MAX_FINDINGS)
+        levels = self._store.raw_levels(self._connection, self._log_id) if is_cut else {}
+        cut_off = levels.get(1, 0) << 1  # up to here, hashes are what is left over entries that were cut off
         for key in entries:
             index = key if isinstance(key, int) and key >= 0 else 0
             self._findings.add("stray", index, f"An entry stands at {key!r:.40}, where none of this log can stand.")
         for level, position in nodes:
             is_place = isinstance(level, int) and isinstance(position, int) and level in range(1, 63) and position >= 0
-            if is_place and is_cut and level == 1:
-                continue  # what is left over entries that were cut off
+            if is_place and (position + 1) << level <= cut_off:
+                continue
             index = min(position << level, size) if is_place else 0
             detail = f"A hash stands at level {level!r:.20}, place {position!r:.40}, where none of this log can stand."
             self._findings.add("stray", index, detail)
