@@ -298,7 +298,8 @@ def _say(name: str, value: object, names: Names) -> str:
         return ", ".join(names(one) for one in value) or "None named"
     if name == "children":
         return "Unknown" if value is None else f"{value:,}"
-    return names(str(value)) if name in {"told", "decision"} else str(value)
+    said = names(str(value)) if name in {"told", "decision"} else str(value)
+    return f"{said[:1].upper()}{said[1:]}"
 
 
 def _kept_until(parts: Parts, inspection: Inspection, breach: Breach) -> str:

@@ -10,6 +10,9 @@ from exchange.accounts.models import Person
 from exchange.accounts.service import create_account, invite
 from exchange.clock import in_london
 from exchange.database import UnitOfWork
+from exchange.disclosure.service import Facts, close_breach, decide_not_to_report, record_breach, tell_people
+from exchange.downloads.ranges import Wanted
+from exchange.downloads.release import begin_release, end_release
 from exchange.example import PASSWORD
 from exchange.inspections.service import Opening, open_inspection
 from exchange.oversight.alarms import clear_alarm, raise_alarm
@@ -40,6 +43,7 @@ class Surroundings:
     document: str
     disposed: str
     alarm: str
+    breach: str
     hold: str
     contributor: str
     invited: str
@@ -62,7 +66,8 @@ def surround(parts: Parts, inspection: str) -> Surroundings:
     closed, gone = (end_log(parts, area) for area in ("Example area that was", "Example area of long ago"))
     dispose_of_log(parts, gone, dpo)
     contributor = person_of(parts, "contributor")
-    return Surroundings(inspection, document, disposed, alarm, hold, contributor, invited, token, closed, gone)
+    breach = record_breaches(parts, inspection, document, dpo)
+    return Surroundings(inspection, document, disposed, alarm, breach, hold, contributor, invited, token, closed, gone)
 
 
 def person_of(parts: Parts, role: str) -> str:
@@ -96,6 +101,33 @@ def raise_alarms(parts: Parts, inspection: str, document: str, dpo: str) -> str:
         clear_alarm(unit, alarm_id=first, inspection=inspection, reason="The disk was exchanged.", actor=dpo)
         raise_alarm(unit, kind="log-damaged", inspection=None, subject=trail.SERVICE_LOG)
         return alarm_about(unit, inspection, document)
+
+
+def record_breaches(parts: Parts, inspection: str, document: str, dpo: str) -> str:
+    """One that was closed and one whose 72 hours are over; returns the latter."""
+    with parts.database.unit_of_work() as unit:
+        long_ago = Facts(
+            unit.now - timedelta(days=9), "A link was sent to the wrong address.\nNobody followed it.", 0, ()
+        )
+        closed = record_breach(unit, inspection_id=inspection, facts=long_ago, actor=dpo)
+        decide_not_to_report(unit, closed, words="Nobody but the sender saw it.", actor=dpo)
+        close_breach(unit, closed, reason="The link was withdrawn within the minute.", actor=dpo)
+        facts = Facts(unit.now - timedelta(days=4), f"{LONG_TITLE}\nA laptop with it was lost.", 1204, (document,))
+        breach = record_breach(unit, inspection_id=inspection, facts=facts, actor=dpo)
+        told = unit.now - timedelta(days=3)
+        tell_people(unit, breach, told_at=told, words="The families, by telephone.", actor=dpo)
+    give_parts(parts, document, person_of(parts, "inspector"))
+    return breach.id
+
+
+def give_parts(parts: Parts, document: str, person: str) -> None:
+    """One download that was completed, one that broke off, and one of which no end is recorded."""
+    for sent in (20, 5, None):
+        with parts.database.unit_of_work() as unit:
+            release = begin_release(unit, document, person, Wanted(0, 20, partial=True)).id
+        if sent is not None:
+            with parts.database.unit_of_work() as unit:
+                end_release(unit, release, sent, completed=sent == 20)
 
 
 def alarm_about(unit: UnitOfWork, inspection: str, document: str) -> str:

@@ -194,6 +194,8 @@ def test_a_breach_that_is_overdue_says_by_how_much_on_every_page(
     fresh = _again(officer, area)
     for path in (f"{area.path}/breaches/{breach}", f"{area.path}/breaches", f"{area.path}/desk"):
         assert "verdue by 3 hours" in fresh.get(path).text, path
+    link = f'<a class="govuk-link" href="{area.path}/breaches">See the breaches</a>'
+    assert link in fresh.get(f"{area.path}/desk").text
     assert "Children 0" in words_of(fresh.get(f"{area.path}/breaches/{breach}").text)
 
 
