@@ -57,16 +57,19 @@ def test_the_officer_follows_an_entry_to_its_receipt_and_a_log_to_its_certificat
     with visit(shared_service) as officer:
         officer.sign_in("dpo")
         officer.go(f"/inspections/{about.inspection}/trail")
-        officer.main.get_by_role("link", name=re.compile("^Receipt of entry ")).first.click()
+        officer.main.get_by_role("link", name=re.compile("receipt of this entry")).first.click()
         assert officer.heading().startswith("Entry ")
         link = officer.main.get_by_role("link", name=CHECKING, exact=True)
         proof = officer.download(link, tmp_path / "entry.tlog-proof")
         assert "Proved: this entry stands at index" in proved(proof, key_of(shared_service, about.inspection))
 
+        officer.go("/service/trail?event=log%3Adisposed")
+        officer.main.get_by_role("link", name=re.compile("receipt of this entry")).first.click()
+        faults = faults_of(officer, "act-entry-with-hash")
         officer.go("/service/logs")
         officer.follow("Example area of long ago")
         assert officer.heading() == "Certificate of disposal of a log"
-        faults = faults_of(officer, "act-log-certificate")
+        faults += faults_of(officer, "act-log-certificate")
         link = officer.main.get_by_role("link", name=CHECKING, exact=True)
         proof = officer.download(link, tmp_path / "disposal.tlog-proof")
         assert "was disposed of whole" in proved(proof, key_of(shared_service, "service"))
