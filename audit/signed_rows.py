@@ -83,11 +83,12 @@ class SignedRows:
     def read_kept(self, notes: Sequence[str | bytes], size: int, *, is_complete: bool) -> None:
         """Open checkpoints kept elsewhere; where all that is stored was read, each must be stored too."""
         for note in notes:
-            opened = self._open(note, size)
+            opened = self._open(note, size, is_kept=True)
             if opened is None:
                 continue
             signed, parsed = opened
-            if not any(each.key.name == signed.origin and each.signs(signed.size) for each in self._bearings):
+            known = [each for each in self._bearings if each.key.name == signed.origin]
+            if known and not any(each.signs(signed.size) for each in known):
                 continue  # a person gave this state up when the log went on under a new origin
             self.kept.append(SignedSize(signed.size, signed.root, _KEPT))
             if is_complete and signed.size <= size:
@@ -181,11 +182,13 @@ class SignedRows:
 
     # What is common
 
-    def _open(self, raw: Any, index: int) -> tuple[Checkpoint, Note] | None:
+    def _open(self, raw: Any, index: int, *, is_kept: bool = False) -> tuple[Checkpoint, Note] | None:
         try:
             note = parse_note(raw if isinstance(raw, str | bytes) else b"")
             origin = note.text.partition("\n")[0]
             keys = [each.key for each in self._bearings if each.key.name == origin]
+            if is_kept and origin.startswith(f"{self._bearings[0].key.name}/"):
+                keys.append(VerifierKey(origin, self._bearings[0].key.public_key))  # of a later origin, lost since
             signed = open_checkpoint(raw, (keys or [self._bearings[-1].key])[0])
         except (NoteError, UnicodeError) as error:
             self._findings.add("forged", index, f"A checkpoint was not signed by this log's key: {error}")

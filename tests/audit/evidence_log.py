@@ -36,7 +36,7 @@ class Elsewhere:
     """What is kept outside the database."""
 
     notes: tuple[str, ...]
-    remembered: Remembered
+    remembered: Remembered | None
 
 
 def day(number: int) -> timedelta:
