@@ -19,6 +19,7 @@ from audit.sql_checkpoints import SqlCheckpoints
 from audit.sql_hot import Head, HotStatements, lock_key
 from audit.sql_logs import SqlLogs
 from audit.sql_raw import SqlRawLog
+from audit.sql_reference import reference_conditions
 from audit.sql_tables import audit_entry, audit_metadata, install, statements
 from audit.store import LeafIndex, LogContinuation, LogTombstone, SearchFilters, StoredEntry
 from audit.triggers import TRIGGERS
@@ -137,8 +138,9 @@ class SqlLogStore(SqlLogs, SqlCheckpoints, SqlRawLog):
     ) -> list[StoredEntry]:
         """The newest `limit` matching entries with an index below `before`, newest first."""
         rows = audit_entry.c
+        named = reference_conditions(filters.reference, connection.dialect.name)
         query = select(rows.log_id, rows.leaf_index, rows.entry, rows.leaf_hash).where(
-            rows.log_id == log_id, *_conditions(filters)
+            rows.log_id == log_id, *_conditions(filters), *named
         )
         if before is not None:
             query = query.where(rows.leaf_index < before)

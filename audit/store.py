@@ -106,7 +106,8 @@ class SearchFilters:
     """What an entry must match, everything given at once; nothing given matches all.
 
     `events`: any of these names. `actor`: who did it. `subject`: what it is about. `person`: actor or subject.
-    `item`: an item number it names. `since` (inclusive) and `until` (exclusive): aware times in UTC.
+    `item`: an item number it names. `reference`: an identifier that stands anywhere in it, whole or by its last
+    characters. `since` (inclusive) and `until` (exclusive): aware times in UTC.
     """
 
     events: tuple[str, ...] = ()
@@ -114,6 +115,7 @@ class SearchFilters:
     subject: str | None = None
     person: str | None = None
     item: str | None = None
+    reference: str | None = None
     since: datetime | None = None
     until: datetime | None = None
 

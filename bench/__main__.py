@@ -1,4 +1,4 @@
-"""`python -m bench [transfer|log|pages|all]`: measure and print."""
+"""`python -m bench [transfer|log|search|pages|all]`: measure and print."""
 
 from __future__ import annotations
 
@@ -51,7 +51,13 @@ def _pages(options: argparse.Namespace) -> None:
     measure_pages(options.runs, options.requests)
 
 
-_MEASURES = {"transfer": _transfer, "log": _log, "pages": _pages}
+def _search(options: argparse.Namespace) -> None:
+    from bench.search import measure_search  # noqa: PLC0415
+
+    measure_search(options.entries, options.runs, options.databases)
+
+
+_MEASURES = {"transfer": _transfer, "log": _log, "search": _search, "pages": _pages}
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -14,13 +14,14 @@ from sqlalchemy import Connection
 from audit.entry import Entry, time_text
 from audit.errors import AuditError, LogDamagedError
 from audit.merkle import Frontier, leaf_hash
+from audit.search import names_reference
 from audit.store import LogStore, SearchFilters, StoredEntry
 from audit.vocabulary import items_of, subject_of
 from exchange.parts import Parts
 
 Test = Callable[[bytes], bool]
 
-_KNOWN_FILTERS = {"events", "actor", "subject", "person", "item", "since", "until"}
+_KNOWN_FILTERS = {"events", "actor", "subject", "person", "item", "reference", "since", "until"}
 _TIME_END = len(b'","version":1}')
 _TIME_BYTES = 27
 
@@ -110,6 +111,8 @@ def _quick_test(filters: SearchFilters) -> Test:
     """What every matching entry's bytes hold: most entries need not be decoded to be passed over."""
     wanted = [one for one in (filters.actor, filters.subject, filters.person, filters.item) if one is not None]
     needles = [f'"{one}"'.encode("ascii") for one in wanted]
+    if filters.reference is not None:
+        needles.append(f'{filters.reference}"'.encode("ascii"))
     events = [f'"event":"{event}"'.encode("ascii") for event in filters.events]
     since = b"" if filters.since is None else time_text(filters.since).encode("ascii")
     until = b"" if filters.until is None else time_text(filters.until).encode("ascii")
@@ -135,6 +138,7 @@ def _matches(entry: Entry, filters: SearchFilters) -> bool:
         and filters.subject in {None, subject}
         and filters.person in {None, entry.actor, subject}
         and (filters.item is None or filters.item in items_of(entry))
+        and (filters.reference is None or names_reference(entry, filters.reference))
         and (filters.since is None or entry.time >= filters.since)
         and (filters.until is None or entry.time < filters.until)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -17,6 +18,7 @@ REFUSALS = "every-refusal"
 REFUSED = ("access:refused", "submission:refused", "sign-in:refused", "sign-in:throttled")
 ALARMING = ("alarm:raised", "submission:check-failed", "disposal:failed")
 LAST_INDEX = 2**53
+_REFERENCE = re.compile(r"[0-9a-z]{6,26}|[a-z]{3}_[0-9a-z]{26}")
 
 
 def mark_of(event: str) -> str:
@@ -31,6 +33,7 @@ class TrailFilters:
     person: str | None = None
     document: str | None = None
     item: str | None = None
+    reference: str | None = None
     event: str | None = None
     since: date | None = None
     until: date | None = None
@@ -61,6 +64,7 @@ class TrailFilters:
             subject=self.document,
             person=self.person,
             item=self.item,
+            reference=self.reference,
             since=None if self.since is None else _midnight(self.since),
             until=None if self.until is None else _midnight(self.until + timedelta(days=1)),
         )
@@ -70,7 +74,7 @@ def parse_filters(parameters: Mapping[str, str]) -> TrailFilters:
     """Read filters from an address.
 
     Raises:
-        InvalidError: a date is not one, or the dates are the wrong way round; `field` is `since` or `until`.
+        InvalidError: a reference or a date is not one, or the dates are the wrong way round; `field` says which.
         NotFoundError: a value that no form of ours sends.
     """
     since, until = _day(parameters, "since", "From"), _day(parameters, "until", "To")
@@ -81,6 +85,7 @@ def parse_filters(parameters: Mapping[str, str]) -> TrailFilters:
         person=parse_identifier(person, "per") if person else None,
         document=parse_identifier(document, "doc") if document else None,
         item=_item(parameters.get("item", "")),
+        reference=_reference(parameters.get("reference", "")),
         event=_event(parameters.get("event", "")),
         since=since,
         until=until,
@@ -100,6 +105,18 @@ def _events(event: str | None) -> tuple[str, ...]:
 
 def _event(text: str) -> str | None:
     return text if text == REFUSALS or text in VOCABULARY else None
+
+
+def _reference(text: str) -> str | None:
+    """An identifier, or its last characters as pages show them. Raises InvalidError for anything else."""
+    typed = text.strip().lower()
+    if not typed:
+        return None
+    if not _REFERENCE.fullmatch(typed):
+        raise InvalidError(
+            "The reference must be the 6 characters that pages show, or a whole identifier", field="reference"
+        )
+    return typed
 
 
 def _item(text: str) -> str | None:

@@ -67,6 +67,9 @@ def test_each_filter_shows_what_matches_and_nothing_else(case: Case, clock: Any)
     assert all("Contributor Example" in sentence for sentence in sentences(case, person=contributor))
     assert all("1.4" in sentence for sentence in sentences(case, item="1.4", since=date(2026, 11, 24)))
     assert len(sentences(case, since=date(2026, 11, 24))) == 1
+    assert (
+        sentences(case, reference=second[-6:]) == sentences(case, reference=second) == sentences(case, document=second)
+    )
     assert len(sentences(case, event="submission:accepted", until=date(2026, 11, 23))) == 1
     found = page_of(case, person=nominated, event="submission:accepted").rows
     assert [row.index for row in found] == sorted((row.index for row in found), reverse=True)
@@ -115,6 +118,9 @@ def test_choices_hold_whoever_was_ever_a_member(case: Case) -> None:
     [
         ({"since-day": "31", "since-month": "2", "since-year": "2026"}, "since"),
         ({"since-day": "1"}, "since"),
+        ({"reference": "9K2F4"}, "reference"),
+        ({"reference": "%" * 6}, "reference"),
+        ({"reference": "doc_" + "1" * 25}, "reference"),
         ({"until-day": "1", "until-month": "1", "until-year": "9999"}, "until"),
         ({"until-day": "x", "until-month": "1", "until-year": "2026"}, "until"),
         ({"since-day": "9", "since-month": "1", "since-year": "9" * 3900}, "since"),
@@ -127,7 +133,7 @@ def test_choices_hold_whoever_was_ever_a_member(case: Case) -> None:
         ),
     ],
 )  # fmt: skip
-def test_dates_that_are_none_are_said_so(given: dict[str, str], field: str) -> None:
+def test_dates_and_references_that_are_none_are_said_so(given: dict[str, str], field: str) -> None:
     with pytest.raises(InvalidError) as raised:
         parse_filters(given)
     assert raised.value.field == field
@@ -138,12 +144,13 @@ def test_filters_go_into_an_address_and_come_back_the_same() -> None:
         person="per_" + "1" * 26,
         document="doc_" + "2" * 26,
         item="L1",
+        reference="9k2f4q",
         event="every-refusal",
         since=date(2026, 1, 2),
         until=date(2026, 3, 4),
     )
     assert parse_filters(MultiDict(filters.query())) == filters
-    assert filters.codes == ["person", "document", "item", "event", "since", "until"]
+    assert filters.codes == ["person", "document", "item", "reference", "event", "since", "until"]
 
 
 def test_what_no_form_of_ours_sends_is_not_found_or_not_used() -> None:
