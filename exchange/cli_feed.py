@@ -76,9 +76,15 @@ def _cursors(parts: Parts, options: argparse.Namespace, after: dict[str, int]) -
 
 
 def _once(feed: Feed) -> int:
+    from exchange.exports.feed import FeedStoppedError  # noqa: PLC0415  as above
+
     taken = 0
-    while more := feed.pump():
-        taken += more
+    try:
+        while more := feed.pump():
+            taken += more
+    except FeedStoppedError as error:
+        print(error, file=sys.stderr)
+        return 1
     print(f"Entries handed over: {taken:,}.", file=sys.stderr)
     return 0
 
