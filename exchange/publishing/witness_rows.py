@@ -90,7 +90,12 @@ def note_refusal(parts: Parts, question: Question, error: WitnessRefusedError) -
 
 
 def raise_if_behind(parts: Parts, row: WitnessState, name: str) -> None:
-    """Raise the alarm of a witness that has not followed for longer than the settings allow, once in each such time."""
+    """Raise the alarm of a witness that has not followed for longer than the settings allow, once in each such time.
+
+    One that refuses has an alarm of its own.
+    """
+    if row.state == REFUSED:
+        return
     allowed = timedelta(hours=parts.settings.witness_behind_hours)
     now = parts.clock()
     last = max(moment for moment in (row.behind_since, row.alarmed_at) if moment) if row.behind_since else None
