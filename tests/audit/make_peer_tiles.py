@@ -1,4 +1,4 @@
-"""Makes the record of what aics-tlog reads in exports of ours: `python -m tests.audit.make_peer_tiles`, with the peers."""
+"""Makes the record of what aics-tlog reads in our exports: `python -m tests.audit.make_peer_tiles`, with the peers."""
 
 import json
 from pathlib import Path
