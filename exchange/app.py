@@ -71,6 +71,8 @@ def blueprints() -> list[Blueprint]:
     from exchange.inspections.legal_note_routes import legal_notes  # noqa: PLC0415
     from exchange.inspections.routes import inspections  # noqa: PLC0415
     from exchange.inspections.team_routes import team  # noqa: PLC0415
+    from exchange.oversight.access_routes import access_pages  # noqa: PLC0415
+    from exchange.oversight.alert_routes import alert_pages  # noqa: PLC0415
     from exchange.oversight.answers_routes import answers  # noqa: PLC0415
     from exchange.oversight.desk_routes import officers_desk  # noqa: PLC0415
     from exchange.oversight.routes import oversight  # noqa: PLC0415
@@ -95,6 +97,8 @@ def blueprints() -> list[Blueprint]:
         subject_access,
         officers_desk,
         answers,
+        alert_pages,
+        access_pages,
         receipts,
         log_ends,
         publishing,

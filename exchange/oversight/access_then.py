@@ -87,24 +87,24 @@ def compare_access(session: Session, store: SqlLogStore, inspection_id: str | No
     Raises:
         audit.errors.AuditError: an entry cannot be read, or the log was disposed of.
     """
+    records = tuple(spans_recorded(session, inspection_id))
     if inspection_id is None:
-        return Compared(tuple(_service_records(session)), tuple(_service_log(session.connection(), store)))
-    records = tuple(_records(session, inspection_id))
+        return Compared(records, tuple(_service_log(session.connection(), store)))
     log = list(_spans_of(_inspection_events(session.connection(), store, inspection_id)))
     after = _ended_after_closing(session.connection(), store, inspection_id)
     return Compared(records, tuple(_end_as_recorded(log, records, after)))
 
 
-def _records(session: Session, inspection_id: str) -> Iterator[Span]:
-    for row in session.scalars(select(Membership).where(Membership.inspection_id == inspection_id)):
-        yield Span(row.person_id, Kind.ROLE, row.role, row.granted_at, row.ended_at)
+def spans_recorded(session: Session, inspection_id: str | None) -> Iterator[Span]:
+    """What the records alone say of an inspection, or of the service (None)."""
+    if inspection_id is None:
+        for row in session.scalars(select(ServiceRole)):
+            yield Span(row.person_id, Kind.ROLE, row.role, row.granted_at)
+        return
+    for held in session.scalars(select(Membership).where(Membership.inspection_id == inspection_id)):
+        yield Span(held.person_id, Kind.ROLE, held.role, held.granted_at, held.ended_at)
     for given in session.scalars(select(Assignment).where(Assignment.inspection_id == inspection_id)):
         yield Span(given.person_id, Kind.ITEM, given.number, given.assigned_at, given.ended_at)
-
-
-def _service_records(session: Session) -> Iterator[Span]:
-    for row in session.scalars(select(ServiceRole)):
-        yield Span(row.person_id, Kind.ROLE, row.role, row.granted_at)
 
 
 def _service_log(connection: Connection, store: SqlLogStore) -> Iterator[Span]:

@@ -57,7 +57,7 @@ LINKS: tuple[DeskLink, ...] = (
         "Who has access",
         "oversight.access",
         Permission.VIEW_ACCESS,
-        "Who has a role in this inspection now, and who had one.",
+        "Who has a role or an item in this inspection now, and who had one at any moment; records and log compared.",
     ),
     DeskLink(
         "The log and its witnesses",
@@ -121,6 +121,21 @@ LINKS: tuple[DeskLink, ...] = (
         Permission.VIEW_SERVICE_TRAIL,
         "Every act on accounts, sign-ins, keys, legal notes and alarms, refusals included.",
         Place.SERVICE,
+    ),
+    DeskLink(
+        "Roles across the service",
+        "access_pages.service_access",
+        Permission.VIEW_SERVICE_TRAIL,
+        "Who has a role across the service now, and who had one at any moment; records and log compared.",
+        Place.SERVICE,
+    ),
+    DeskLink(
+        "Alerts",
+        "alert_pages.thresholds",
+        Permission.TUNE_ALERTS,
+        "What raises an alert, for every inspection: volume, refusals, new places, hours. Thresholds are set here.",
+        Place.SERVICE,
+        Group.ACT,
     ),
     DeskLink(
         "The log and its witnesses",

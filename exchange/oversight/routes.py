@@ -12,6 +12,7 @@ from exchange.access.guard import requires, requires_in_inspection
 from exchange.access.roles import Permission
 from exchange.errors import InvalidError, NotFoundError
 from exchange.inspections import legal_notes
+from exchange.oversight.access_routes import moment_values
 from exchange.oversight.filters import TrailFilters, parse_before, parse_filters
 from exchange.oversight.forms import ClearAlarmForm
 from exchange.oversight.queries import (
@@ -65,15 +66,17 @@ def evidence(inspection_id: str) -> Response:
 
 @oversight.get("/inspections/<inspection_id>/access")
 @requires_in_inspection(Permission.VIEW_ACCESS)
-def access(inspection_id: str) -> str:
-    """Show who has access to an inspection now and who had it."""
+def access(inspection_id: str) -> Page:
+    """Show who has access to an inspection now, who had it, and who had it at any moment."""
     scope = scope_of(inspection_id)
     with parts().database.unit_of_work() as unit:
         record_access_viewed(unit, inspection_id, actor=signed_in().person_id)
     with parts().database.read() as session:
         now, past = access_list(session, parts().catalogue, inspection_id)
         notes = legal_notes.notes_shown(session, parts().legal_notes, "audit")
-    return render_template("oversight/access.html", scope=scope, members=now, past=past, notes=notes)
+        values = moment_values(session, scope)
+    page = render_template("oversight/access.html", scope=scope, members=now, past=past, notes=notes, **values)
+    return (page, 400) if values["error"] else page
 
 
 @oversight.get("/inspections/<inspection_id>/alarms")

@@ -51,6 +51,6 @@ def record_trail_viewed(unit: UnitOfWork, log_id: str, filters: TrailFilters, *,
     trail.record(unit, "trail:viewed", actor=actor, inspection=inspection_of(log_id), details=details)
 
 
-def record_access_viewed(unit: UnitOfWork, inspection_id: str, *, actor: str) -> None:
+def record_access_viewed(unit: UnitOfWork, inspection_id: str | None, *, actor: str) -> None:
     """Record that somebody looks at who has access."""
     trail.record(unit, "access-list:viewed", actor=actor, inspection=inspection_id)

@@ -59,6 +59,8 @@ PAGES: dict[str, dict[str, str]] = {
         "team.members": "/inspections/{inspection}/members",
         "officers_desk.desk": "/inspections/{inspection}/desk",
         "officers_desk.service_desk": "/service/desk",
+        "alert_pages.thresholds": "/service/alerts",
+        "access_pages.service_access": "/service/access",
         "answers.ask": "/inspections/{inspection}/ask",
         "answers.opened": "/inspections/{inspection}/opened?document={document}",
         "answers.opened_by": "/inspections/{inspection}/opened-by?person={contributor}",

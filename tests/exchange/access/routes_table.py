@@ -92,6 +92,8 @@ ROWS = (
     *_both("oversight.clear_service_alarm", "S"),
     Row("officers_desk.desk", "GET", "D"),
     Row("officers_desk.service_desk", "GET", "S"),
+    *_both("alert_pages.thresholds", "S"),
+    Row("access_pages.service_access", "GET", "S"),
     Row("answers.ask", "GET", "D"),
     Row("answers.opened", "GET", "D", 400),  # about nothing
     Row("answers.opened_by", "GET", "D", 400),
