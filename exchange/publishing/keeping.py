@@ -120,9 +120,11 @@ class Keeper:
     def _fault(self, folder: CheckpointFolder, connection: Connection, kept: Seen, size: int) -> str:
         """What is wrong with one file, in words that follow its name; empty when nothing is."""
         trail = self._parts.trail
-        verdict = judge(
-            trail.store, connection, kept.log_id, trail.log.public_key, _read_written(folder, kept.origin, size)
-        )
+        try:
+            content = _read_written(folder, kept.origin, size)
+        except OSError:
+            return _FAULTS["unreadable"]
+        verdict = judge(trail.store, connection, kept.log_id, trail.log.public_key, content)
         if verdict.code in FINE and (verdict.size, verdict.origin) != (size, kept.origin):
             return f"is one of {verdict.size} entries of {verdict.origin}"
         return "" if verdict.code in FINE else _FAULTS.get(verdict.code, _FAULTS["unreadable"])
