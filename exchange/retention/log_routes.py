@@ -51,9 +51,7 @@ def show_log(log_id: str) -> Page:
         except InvalidError as error:
             show_error(form, error)
         else:
-            flash(
-                "The disposal is approved. The log goes with the next run; a hold placed before still stops it."
-            )
+            flash("The disposal is approved. The log goes with the next run; a hold placed before still stops it.")
             return redirect(url_for("log_ends.log", log_id=log_id), 303)
     with parts().database.read() as session:
         log = get_closed_log(session, parts().schedule, parts().catalogue, log_id, _today())
