@@ -81,7 +81,7 @@ def tamper(case: Case, statement: str, **values: object) -> None:
             for name in names:
                 connection.exec_driver_sql(f"DROP TRIGGER {name}")
         else:
-            for table in ("audit_entry", "audit_node", "audit_checkpoint"):
+            for table in ("audit_entry", "audit_node", "audit_checkpoint", "audit_cosignature"):
                 connection.exec_driver_sql(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
         connection.execute(text(statement), {"log": case.inspection, **values})
 
