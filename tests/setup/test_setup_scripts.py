@@ -74,6 +74,15 @@ def test_root_on_debian_has_what_is_missing_installed(bare: Path) -> None:
     assert "Installing postgresql chromium" in done.stdout
 
 
+def test_libraries_that_python_does_not_find_are_named_as_packages(bare: Path) -> None:
+    program(bare, "initdb", "exit 0")
+    program(bare, "chromium", "exit 0")
+    program(bare, "python-without-pango", "exit 1")
+    done = run("tools/require_system_parts.sh", bare, EXCHANGE_TEST_PYTHON=str(bare / "python-without-pango"))
+    assert done.returncode == 1
+    assert done.stderr.endswith(": libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-liberation.\n")
+
+
 def test_an_installation_that_brings_nothing_is_a_failure(bare: Path) -> None:
     program(bare, "id", "echo 0")
     program(bare, "apt-get", "exit 0")
