@@ -34,7 +34,7 @@ KINDS = {
     "disposal-failed": "A document that is due for disposal could not be disposed of",
     "inspection-key-not-destroyed": "The inspection’s key is due to be destroyed and could not be",
     "log-not-disposed": "A log whose disposal was approved could not be disposed of",
-    "witness-refused": "A witness refuses the log’s signed state, as one that does not follow from what it saw before",
+    "witness-refused": "A witness refuses to cosign the log’s signed state",
     "witness-forgot": "A witness no longer knows what it cosigned before",
     "witness-behind": "A witness has not followed the log for longer than it may",
     "alert-volume": "One person opened more than the alert’s threshold",

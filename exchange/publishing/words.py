@@ -7,8 +7,8 @@ from exchange.publishing.judging import Verdict
 
 _VERDICTS = {
     judging.CONSISTENT: "consistent: the log as it is now ({now} entries) follows from this checkpoint of {size}",
-    judging.AHEAD: "MISMATCH: signed by the log’s key for {size} entries, but the log has only {now} now",
-    judging.DIFFERS: "MISMATCH: signed by the log’s key for {size} entries, but the log does not follow from it",
+    judging.AHEAD: "mismatch: signed by the log’s key for {size} entries, but the log has only {now} now",
+    judging.DIFFERS: "mismatch: signed by the log’s key for {size} entries, but the log does not follow from it",
     judging.GIVEN_UP: "of an origin that was given up: of its {size} entries the log kept the first {now}",
     judging.NOT_SIGNED: "not signed by the log’s key, or by a witness that it names: it says nothing about the log",
     judging.OTHER_LOG: "of no log of this service",

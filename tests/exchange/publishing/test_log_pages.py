@@ -74,7 +74,7 @@ def test_the_page_shows_state_key_witnesses_quorum_folder_mail_and_checks(
     assert "Following" in page
     assert f"have cosigned the checkpoint of {size} entries, the newest" in page
     assert "Whole" in page
-    assert f"{size} entries, waiting Monday 23 November 2026" in page
+    assert f"{size} entries, waiting since Monday 23 November 2026" in page
     assert f"{size} entries, Monday 23 November 2026" in page
 
 
