@@ -12,6 +12,9 @@ export class NoteProblem extends Error {}
 /** @type {number} Bytes of a hash. */
 export const HASH_BYTES = 32;
 
+const ENCODER = new TextEncoder();
+const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
 /**
  * @param {Uint8Array} bytes
  * @returns {string} lower-case hexadecimal digits
@@ -73,7 +76,11 @@ export function fromBase64(text) {
  * @returns {boolean}
  */
 export function equal(one, other) {
-  return one.length === other.length && one.every((byte, at) => byte === other[at]);
+  let isEqual = one.length === other.length;
+  for (let at = 0; isEqual && at < one.length; at += 1) {
+    isEqual = one[at] === other[at];
+  }
+  return isEqual;
 }
 
 /**
@@ -95,7 +102,7 @@ export function concat(...parts) {
  * @returns {Uint8Array} its bytes in UTF-8
  */
 export function utf8(text) {
-  return new TextEncoder().encode(text);
+  return ENCODER.encode(text);
 }
 
 /**
@@ -104,7 +111,7 @@ export function utf8(text) {
  */
 export function fromUtf8(bytes) {
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return DECODER.decode(bytes);
   } catch {
     return null;
   }

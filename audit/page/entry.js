@@ -1,6 +1,6 @@
 // One entry of the log: RFC 8785 canonical JSON, narrowed. What is read is encoded again and compared.
 
-import { fromUtf8, utf8, equal } from "./bytes.js";
+import { fromUtf8 } from "./bytes.js";
 
 /**
  * @typedef {string | number | boolean | null | string[]} Detail
@@ -14,6 +14,7 @@ export class EntryProblem extends Error {}
 export const MAX_ENTRY_BYTES = 65_535;
 export const ID = "[a-z]{3}_[0-9a-z]{26}";
 
+const NOT_ASCII = "\u0080";
 const KEYS = "actor,details,event,inspection,subject,time,version";
 const EVENT = /^[a-z]+(?:-[a-z]+)*:[a-z]+(?:-[a-z]+)*$/;
 const ACTOR = new RegExp(`^(?:${ID}|system:[a-z][a-z-]{0,38}[a-z]|anonymous)$`);
@@ -31,9 +32,10 @@ export function decodeEntry(bytes) {
   if (bytes.length > MAX_ENTRY_BYTES) {
     throw new EntryProblem("The entry is too long.");
   }
-  const entry = parsed(bytes);
+  const text = fromUtf8(bytes) ?? NOT_ASCII;
+  const entry = parsed(text);
   requireForm(entry);
-  if (!equal(utf8(encoded(entry)), bytes)) {
+  if (encoded(entry) !== text) {
     throw new EntryProblem("The entry is not in its canonical encoding.");
   }
   return entry;
@@ -80,14 +82,13 @@ export function isDate(text) {
 }
 
 /**
- * @param {Uint8Array} bytes
+ * @param {string} text
  * @returns {Entry} an object with an entry's members, of which nothing more is known
  */
-function parsed(bytes) {
-  const text = fromUtf8(bytes);
+function parsed(text) {
   let value;
   try {
-    if (text === null || /[^\x00-\x7f]/.test(text)) {
+    if (/[^\x00-\x7f]/.test(text)) {
       throw new SyntaxError();
     }
     value = JSON.parse(text);
