@@ -7,9 +7,9 @@ is not stored twice: it is the leaf hash of the entry's row. How appends take tu
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import Connection
 
-from audit.entry import Entry, time_text
+from audit.entry import Entry
 from audit.errors import LogClosedError, LogDamagedError, ProofError, UnknownLogError
 from audit.events import LOG_CLOSED
 from audit.merkle import Frontier, NodeAddress, leaf_hash, waiting_nodes
@@ -19,8 +19,8 @@ from audit.sql_checkpoints import SqlCheckpoints
 from audit.sql_hot import Head, HotStatements, lock_key
 from audit.sql_logs import SqlLogs
 from audit.sql_raw import SqlRawLog
-from audit.sql_reference import reference_conditions
-from audit.sql_tables import audit_entry, audit_metadata, install, statements
+from audit.sql_search import search_log
+from audit.sql_tables import audit_metadata, install, statements
 from audit.store import LeafIndex, LogContinuation, LogTombstone, SearchFilters, StoredEntry
 from audit.triggers import TRIGGERS
 
@@ -137,15 +137,7 @@ class SqlLogStore(SqlLogs, SqlCheckpoints, SqlRawLog):
         self, connection: Connection, log_id: str, filters: SearchFilters, before: int | None = None, limit: int = 50
     ) -> list[StoredEntry]:
         """The newest `limit` matching entries with an index below `before`, newest first."""
-        rows = audit_entry.c
-        named = reference_conditions(filters.reference, connection.dialect.name)
-        query = select(rows.log_id, rows.leaf_index, rows.entry, rows.leaf_hash).where(
-            rows.log_id == log_id, *_conditions(filters), *named
-        )
-        if before is not None:
-            query = query.where(rows.leaf_index < before)
-        found = connection.execute(query.order_by(rows.leaf_index.desc()).limit(limit))
-        return [StoredEntry(*row) for row in found]
+        return search_log(connection, log_id, filters, before, limit)
 
     def _head(self, connection: Connection, log_id: str) -> Head | None:
         head = HotStatements(connection, log_id).head()
@@ -173,21 +165,3 @@ def _frontier(hot: HotStatements, head: Head | None, added: int) -> tuple[int, F
     size = head.place + 1
     waiting = hot.reader({NodeAddress(0, head.place): head.leaf_hash})(waiting_nodes(size, added))
     return size, Frontier(size, {address.level: digest for address, digest in waiting.items()})
-
-
-def _conditions(filters: SearchFilters) -> Iterator[ColumnElement[bool]]:
-    rows = audit_entry.c
-    if filters.events:
-        yield rows.event.in_(filters.events)
-    if filters.actor is not None:
-        yield rows.actor == filters.actor
-    if filters.subject is not None:
-        yield rows.subject == filters.subject
-    if filters.person is not None:
-        yield (rows.actor == filters.person) | (rows.subject == filters.person)
-    if filters.item is not None:
-        yield rows["items"].contains(f"|{filters.item}|", autoescape=True)
-    if filters.since is not None:
-        yield rows.time >= time_text(filters.since)
-    if filters.until is not None:
-        yield rows.time < time_text(filters.until)

@@ -43,6 +43,12 @@ EXPECTED = {
     "characters from the middle": (SearchFilters(reference="er_qqqqqq"), []),
     "since a time, included": (SearchFilters(since=START + timedelta(seconds=4)), [5, 4]),
     "until a time, excluded": (SearchFilters(until=START + timedelta(seconds=2)), [1, 0]),
+    "a person and either of two events": (
+        SearchFilters(person=OTHER_PERSON, events=("receipt:viewed", "member:added")),
+        [3, 0],
+    ),
+    "a person and a subject": (SearchFilters(person=PERSON, subject=HOLD), [5]),
+    "either of two events, one given twice": (SearchFilters(events=("list:viewed", "list:viewed")), [4]),
     "all at once": (SearchFilters(actor=PERSON, item="1.1", events=("item:assigned",)), [1]),
 }
 
@@ -71,3 +77,24 @@ def test_a_search_goes_on_where_the_page_before_ended(engine: Engine, log: Audit
             pages.append([int(stored.index) for stored in page])
             before = page[-1].index
     assert pages == [[5, 4, 3, 2], [1, 0]]
+
+
+def test_what_somebody_did_to_themselves_is_found_once(engine: Engine, log: AuditLog[Connection]) -> None:
+    with engine.begin() as connection:
+        details = {"person": PERSON, "role": "lead-inspector"}
+        entry = Entry("member:added", START + timedelta(seconds=9), PERSON, INSPECTION, None, details)
+        log.append(connection, INSPECTION, entry)
+        found = log.store.search(connection, INSPECTION, SearchFilters(person=PERSON), None, 3)
+    assert [stored.index for stored in found] == [6, 5, 4]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_pages_of_a_search_for_several_things_leave_nothing_out(
+    engine: Engine, log: AuditLog[Connection], limit: int
+) -> None:
+    filters, before, seen = SearchFilters(person=OTHER_PERSON), None, []
+    with engine.connect() as connection:
+        while page := log.store.search(connection, INSPECTION, filters, before, limit):
+            seen += [int(stored.index) for stored in page]
+            before = seen[-1]
+    assert seen == [3, 2, 1, 0]
