@@ -17,6 +17,7 @@ from exchange.diagnosis import diagnose
 from exchange.errors import ConflictError
 from exchange.installation import existing_database, install, installed_parts, remember_if_new, require_installation
 from exchange.migrations import schema
+from exchange.publishing.policy_file import load_policy
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[Any]  # noqa: SLF001  the one name argparse has for it
@@ -108,7 +109,7 @@ def doctor(_options: argparse.Namespace) -> int:
 def show_settings(options: argparse.Namespace) -> int:
     """Print the table of settings, or check the environment."""
     if options.check:
-        load_settings()
+        load_policy(load_settings())
         print("The settings can be used.")
         return 0
     for row in settings_table():

@@ -131,5 +131,6 @@ def test_a_policy_that_cannot_be_used_stops_every_command_with_all_that_is_wrong
     policy = tmp_path / "policy"
     policy.write_text(f"witness w1 {key}\nquorum none\n")
     monkeypatch.setenv("EXCHANGE_WITNESS_POLICY_FILE", str(policy))
-    assert main(["worker", "--once"]) == 2
-    assert "the witness w1 has no URL" in capsys.readouterr().err
+    for command in (["worker", "--once"], ["settings", "--check"]):
+        assert main(command) == 2
+        assert "the witness w1 has no URL" in capsys.readouterr().err
