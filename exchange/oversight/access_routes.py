@@ -33,16 +33,16 @@ def service_access() -> Page:
 
 def moment_values(session: Session, scope: Scope) -> dict[str, object]:
     """What the part of a page about a moment shows: the fields, an error, who had access then, or now."""
-    given = {name: request.args.get(name, "") for name in FIELDS}
+    typed = {name: request.args.get(name, "") for name in FIELDS}
     then: AccessShown | None = None
     error: InvalidError | None = None
     asked = None
     try:
-        asked = parse_moment(given)
+        asked = parse_moment(typed)
         moment = asked or parts().clock()
         then = access_at(session, parts().trail.store, parts().catalogue, scope.inspection_id, moment)
     except InvalidError as found:
         error = found
     if scope.inspection is None and asked is None and error is None:
-        asked, given = parts().clock(), fields_of(parts().clock())
-    return {"given": given, "then": then, "error": error, "asked": asked, "here": request.path}
+        asked, typed = parts().clock(), fields_of(parts().clock())
+    return {"typed": typed, "then": then, "error": error, "asked": asked, "here": request.path}

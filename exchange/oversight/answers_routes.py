@@ -107,6 +107,8 @@ def nobody_but(inspection_id: str) -> Page:
     try:
         _record(inspection_id, "nobody-but-these")
         statement = nobody_but_these(parts(), scope.log_id, document=about.document, item=about.item, size=size)
+    except InvalidError as error:
+        return _ask_page(scope, error)
     finally:
         give_back()
     with parts().database.read() as session:
