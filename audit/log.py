@@ -127,7 +127,11 @@ class AuditLog(Generic[ConnectionT]):
         return write_bundle(self.store, self._signer.public_key_bytes, connection, log_id, out)
 
     def verify_remembered(self, connection: ConnectionT, log_id: str) -> None:
-        """Raise LogRolledBackError unless the log holds all that was ever signed of its present origin, unchanged."""
+        """Compare the log with the largest state that was ever signed under its present origin.
+
+        Raises LogRolledBackError when it holds less, or its origin was given up; LogDamagedError when it holds as much
+        and something else.
+        """
         origin = self.store.log(connection, log_id).origin
         known = None if self._memory is None else self._memory.latest(origin)
         if known is None:
@@ -136,9 +140,7 @@ class AuditLog(Generic[ConnectionT]):
         if known.is_given_up or size < known.size:
             raise _rolled_back(log_id, size, known.size)
         if self.store.root(connection, log_id, known.size) != known.root:
-            raise LogRolledBackError(
-                f"The first {known.size} entries of the log {log_id} are not those that were signed. {_WHAT_NOW}"
-            )
+            raise _damaged(log_id, known.size)
 
     def _require_not_rolled_back(self, connection: ConnectionT, log_id: str, size: int) -> None:
         """A look into memory beside each append; the origin is read again only where the kept one does not fit."""
@@ -163,9 +165,7 @@ class AuditLog(Generic[ConnectionT]):
                 proof = self.store.consistency_proof(connection, log_id, known.size, state.size)
                 verify_consistency(known.size, state.size, known.root, state.root, proof)
             except ProofError as error:
-                raise LogRolledBackError(
-                    f"The log {log_id} does not extend the {known.size} entries that were signed. {_WHAT_NOW}"
-                ) from error
+                raise _damaged(log_id, known.size) from error
 
     def _verify_extends(self, connection: ConnectionT, latest: StoredCheckpoint, size: int, root: bytes) -> None:
         """What was signed is read from the signed note, never from the columns beside it."""
@@ -190,3 +190,10 @@ _WHAT_NOW: Final = (
 
 def _rolled_back(log_id: str, size: int, signed: int) -> LogRolledBackError:
     return LogRolledBackError(f"The log {log_id} has {size} entries; {signed} were signed before. {_WHAT_NOW}")
+
+
+def _damaged(log_id: str, signed: int) -> LogDamagedError:
+    return LogDamagedError(
+        f"The first {signed} entries of the log {log_id}, or their stored hashes, are not those that were signed. "
+        "Nothing was signed. Run the log check, and compare with a backup."
+    )

@@ -26,7 +26,7 @@ class Loss:
         if not self.log_id:
             return f"{self.origin}: the log is gone; {self.signed} entries of it were signed"
         if self.found >= self.signed:
-            return f"{self.origin}: its first {self.signed} entries are not those that were signed"
+            return f"{self.origin}: it was given up at {self.signed} entries, and the database still goes on under it"
         return f"{self.origin}: {self.found} entries; {self.signed} were signed, so {self.signed - self.found} are lost"
 
 

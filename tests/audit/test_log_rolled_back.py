@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 from sqlalchemy import Connection, Engine
 
-from audit.errors import LogRolledBackError
+from audit.errors import LogDamagedError, LogRolledBackError
 from audit.log import AuditLog
 from audit.sql_store import SqlLogStore
 from tests.audit.example_log import INSPECTION, ORIGIN, START, FixedSigner, entry_number
@@ -101,9 +101,9 @@ def test_a_log_with_other_entries_at_a_signed_size_is_not_signed(
     fill(engine, remembering, 0, 5)
     for size in (3, 5):
         memory.states[ORIGIN] = State(size, b"\x07" * 32)
-        with pytest.raises(LogRolledBackError):
+        with pytest.raises(LogDamagedError):
             sign(engine, remembering)
-        with engine.connect() as connection, pytest.raises(LogRolledBackError, match="not those that were signed"):
+        with engine.connect() as connection, pytest.raises(LogDamagedError, match="not those that were signed"):
             remembering.verify_remembered(connection, INSPECTION)
         assert memory.states[ORIGIN] == State(size, b"\x07" * 32)
 

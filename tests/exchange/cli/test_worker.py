@@ -142,7 +142,7 @@ def test_a_log_that_was_changed_is_not_signed_raises_an_alarm_and_stops_no_other
         sign_checkpoints(parts)
     with parts.database.read() as session:
         alarm = session.scalars(select(Alarm)).one()
-        assert (alarm.kind, alarm.subject) == ("log-rolled-back", inspection)  # it contradicts what was signed
+        assert (alarm.kind, alarm.subject) == ("log-damaged", inspection)
         signed = {
             record.log_id: parts.trail.store.checkpoints(session.connection(), record.log_id)
             for record in parts.trail.store.logs(session.connection())
