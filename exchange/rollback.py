@@ -14,7 +14,7 @@ from keys.signed_sizes import SignedSize, SignedSizes
 
 @dataclass(frozen=True)
 class Loss:
-    """A log that holds less than was signed, or something else; `log_id` is empty where the whole log is gone."""
+    """A log that holds less than was signed, or whose origin was given up; `log_id` is empty where it is gone whole."""
 
     log_id: str
     origin: str
