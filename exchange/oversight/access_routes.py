@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from flask import Blueprint, render_template, request
 from sqlalchemy.orm import Session
 
@@ -9,7 +11,7 @@ from exchange.access.guard import requires
 from exchange.access.roles import Permission
 from exchange.errors import InvalidError
 from exchange.oversight.access_shown import AccessShown, access_at
-from exchange.oversight.moment_field import FIELDS, fields_of, parse_moment
+from exchange.oversight.moment_field import FIELDS, MINUTE, fields_of, parse_moment
 from exchange.oversight.scopes import Scope, service_scope
 from exchange.oversight.service import record_access_viewed
 from exchange.web.form_pages import Page
@@ -39,6 +41,7 @@ def moment_values(session: Session, scope: Scope) -> dict[str, object]:
     asked = None
     try:
         asked = parse_moment(typed)
+        _verify_past(asked)
         moment = asked or parts().clock()
         then = access_at(session, parts().trail.store, parts().catalogue, scope.inspection_id, moment)
     except InvalidError as found:
@@ -46,3 +49,8 @@ def moment_values(session: Session, scope: Scope) -> dict[str, object]:
     if scope.inspection is None and asked is None and error is None:
         asked, typed = parts().clock(), fields_of(parts().clock())
     return {"typed": typed, "then": then, "error": error, "asked": asked, "here": request.path}
+
+
+def _verify_past(moment: datetime | None) -> None:
+    if moment is not None and moment - MINUTE > parts().clock():
+        raise InvalidError("The moment must be now or in the past", field="day")

@@ -11,7 +11,7 @@ from exchange.errors import InvalidError
 
 FIELDS = ("day", "month", "year", "time")
 _TIME = re.compile(r"([0-9]{1,2})(?:[:.]([0-9]{2}))? ?(am|pm)?", re.IGNORECASE | re.ASCII)
-_MINUTE = timedelta(minutes=1)
+MINUTE = timedelta(minutes=1)
 
 
 def parse_moment(parameters: Mapping[str, str]) -> datetime | None:
@@ -31,7 +31,7 @@ def parse_moment(parameters: Mapping[str, str]) -> datetime | None:
         raise InvalidError("The date must be a real date, like 27 3 2026", field="day") from None
     if not 2000 <= local.year < 2200:  # noqa: PLR2004  no log of ours is older, and a minute after it must exist
         raise InvalidError("The year must be between 2000 and 2199", field="day")
-    return local.astimezone(UTC) + _MINUTE - timedelta(microseconds=1)
+    return local.astimezone(UTC) + MINUTE - timedelta(microseconds=1)
 
 
 def fields_of(moment: datetime) -> dict[str, str]:
