@@ -15,8 +15,10 @@ from audit.entry import Detail, Entry
 from audit.store import SearchFilters
 from bench.figures import say
 from bench.log_database import LogUnderTest, database_url, open_log
+from bench.proofs import WrongProofError
 from exchange.clock import utc_now
 from exchange.identifiers import new_identifier
+from exchange.oversight.answers import Reading
 
 BATCH = 5_000
 PEOPLE, DOCUMENTS = 60, 400
@@ -47,6 +49,7 @@ def measure_search(entries: int, runs: int, databases: list[str]) -> None:
                         connection.exec_driver_sql("ANALYZE audit_entry")
                 say(f"\nA log of {entries:,} entries on {kind}, one page of 50 for each search, median of {runs}")
                 _measure(log, cast, entries, runs)
+                _measure_statement(log, cast, entries)
 
 
 def _seed(log: LogUnderTest, entries: int) -> Cast:
@@ -122,6 +125,18 @@ def _measure(log: LogUnderTest, cast: Cast, entries: int, runs: int) -> None:
 
             found, milliseconds = _timed(search, runs)
             say(f"  {words:<44} {milliseconds:10,.1f} ms   {found} found")
+
+
+def _measure_statement(log: LogUnderTest, cast: Cast, entries: int) -> None:
+    """What the page "nobody but these" does: every entry read and hashed, those about one document decoded."""
+    with log.database.engine.connect() as connection:
+        started = time.perf_counter()
+        reading = Reading(cast.documents[0], None)
+        root = reading.read(log.trail.store.entries(connection, log.inspection, 0, entries))
+        seconds = time.perf_counter() - started
+        if root != log.trail.store.root(connection, log.inspection, entries):
+            raise WrongProofError
+    say(f"  a complete statement, {len(reading.found):,} entries about it {seconds:17,.2f} s")
 
 
 def _timed(act: Callable[[], int], runs: int) -> tuple[int, float]:

@@ -19,7 +19,7 @@ alert_pages = Blueprint("alert_pages", __name__)
 @requires(Permission.TUNE_ALERTS)
 def thresholds() -> Page:
     """Show the thresholds, and take new ones."""
-    if request.method == "GET":
+    if request.method != "POST":
         with parts().database.read() as session:
             values = thresholds_of(session, parts().alerts)
         return _page({code: str(value) for code, value in values.items()}, {})

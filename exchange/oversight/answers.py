@@ -115,7 +115,7 @@ def nobody_but_these(parts: Parts, log_id: str, *, document: str | None, item: s
         if checkpoint is None:
             raise InvalidError(NO_CHECKPOINT, field="size")
         key = parts.trail.log.verifier_key(connection, log_id)
-        reading = _Reading(document, item)
+        reading = Reading(document, item)
         try:
             signed = open_checkpoint(checkpoint.note, key)
             root = reading.read(store.entries(connection, log_id, 0, size))
@@ -127,7 +127,7 @@ def nobody_but_these(parts: Parts, log_id: str, *, document: str | None, item: s
         return Statement(answer, checkpoint, root, str(key), store.tree_size(connection, log_id))
 
 
-class _Reading:
+class Reading:
     """One pass over every entry: hashes each, and keeps what is about the document or the item."""
 
     def __init__(self, document: str | None, item: str | None) -> None:
