@@ -16,8 +16,10 @@ def say_volume(rule: VolumeRule, reached: Reached, threshold: int) -> str:
     if rule.counts_bytes:
         amount, unit = f"{reached.amount // MEGABYTE:,} MB were sent", "MB"
     else:
-        amount, unit = f"{reached.amount:,} documents were opened", "documents"
-    return f"{amount} {_say_span(reached)}. The threshold is {threshold:,} {unit} in {rule.span}."
+        were = "document was" if reached.amount == 1 else "documents were"
+        amount, unit = f"{reached.amount:,} {were} opened", "documents"
+    where = f" in {len(reached.logs)} inspections" if len(reached.logs) > 1 else ""
+    return f"{amount}{where} {_say_span(reached)}. The threshold is {threshold:,} {unit} in {rule.span}."
 
 
 def say_refusals(reached: Reached, threshold: int, minutes: int, *, is_place: bool = False) -> str:

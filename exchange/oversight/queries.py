@@ -81,6 +81,8 @@ class AlarmRow:
     id: str
     kind: str
     subject: str
+    person: str | None
+    """The identifier of the person it is about; None when it is about something else."""
     detail: str
     raised_at: datetime
     cleared_at: datetime | None
@@ -175,6 +177,7 @@ def alarms_of(session: Session, catalogue: Catalogue, inspection_id: str | None)
             id=alarm.id,
             kind=say_kind(alarm.kind),
             subject=_say_subject(alarm.subject, names),
+            person=alarm.subject if alarm.subject.startswith("per_") else None,
             detail=alarm.detail,
             raised_at=alarm.raised_at,
             cleared_at=alarm.cleared_at,

@@ -1,5 +1,6 @@
 """Alerts: each rule raises its alarm once, with enough said; a worker killed anywhere misses and repeats nothing."""
 
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -147,6 +148,7 @@ def test_what_one_person_opens_in_two_inspections_is_one_amount_and_belongs_to_t
         begin_release(unit, elsewhere, case.people[Role.INSPECTOR], Wanted(0, 21, partial=False))
     (alarm,) = look(case)
     assert (alarm.kind, alarm.inspection_id) == ("alert-volume", None)
+    assert alarm.detail.startswith("2 documents were opened in 2 inspections from 12:00 to 12:00")
 
 
 def test_refusals_to_one_person_count_across_every_log_and_an_old_form_does_not(
@@ -344,3 +346,37 @@ def test_old_findings_go_when_new_ones_come(case: Case, clock: Any) -> None:
 
 def test_what_is_read_is_an_entry(case: Case) -> None:
     assert alerts._read(StoredEntry("log", 0, b"no entry", b"")) is None  # type: ignore[arg-type]  # an index as stored
+
+
+def test_two_workers_at_once_raise_one_alarm(case: Case) -> None:
+    tune(case, volume__documents_hour=2)
+    for document in documents(case, 2):
+        open_document(case, document)
+    together = threading.Barrier(2)
+
+    def work() -> None:
+        together.wait()
+        look_for_alerts(case.parts)
+
+    workers = [threading.Thread(target=work) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [alarm.kind for alarm in alarms(case)] == ["alert-volume"]
+    assert case.events("service").count("alarm:raised") == 1
+
+
+def test_the_alarms_page_says_what_was_seen_and_leads_to_what_the_person_did(
+    case: Case, app: Any, area: Any, sign_in: Callable[..., Any]
+) -> None:
+    tune(case, volume__documents_hour=1)
+    open_document(case, documents(case, 1)[0])
+    look(case)
+    officer = sign_in(app.test_client(), area.people[Role.DATA_PROTECTION_OFFICER])
+    page = officer.get(f"{area.path}/alarms").text
+    assert "1 document was opened" in page
+    assert "Inspector Example" in page
+    person = case.people[Role.INSPECTOR]
+    assert f"{area.path}/opened-by?person={person}" in page
+    assert f"{area.path}/trail?person={person}" in page
