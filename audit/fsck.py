@@ -115,7 +115,8 @@ def check_tables(
 ) -> list[Finding]:
     """Find rows of logs that there are not, rows of logs disposed of, and logs that are gone without a tombstone.
 
-    With the `public_key` tombstones are held to their signatures; `signed_origins` are those that the signer remembers.
+    With the `public_key` tombstones are held to their signatures; `signed_origins` are those that the signer
+    remembers and that nobody gave up.
     """
     return TableCheck(store, connection, public_key, signed_origins).run()
 

@@ -102,13 +102,15 @@ class AuditLog(Generic[ConnectionT]):
     def sign_checkpoint(self, connection: ConnectionT, log_id: str) -> StoredCheckpoint:
         """Sign the log's present state and keep it; the latest checkpoint when nothing was added since.
 
-        Raises LogDamagedError, signing nothing, unless the log extends the checkpoint signed before.
+        Raises, signing nothing, LogDamagedError unless the log extends the checkpoint signed before, LogRolledBackError
+        when less is there than was signed, or under an origin that nobody decided on.
         """
         self.store.lock_head(connection, log_id)
         key = self.verifier_key(connection, log_id)
         size = self.store.tree_size(connection, log_id)
         root = self.store.root(connection, log_id, size)
         state = Checkpoint(key.name, size, root)
+        self._require_origins_given_up(connection, log_id, size)
         self._verify_extends_remembered(connection, log_id, state)
         latest = self.store.latest_checkpoint(connection, log_id)
         if latest is not None:
@@ -154,6 +156,13 @@ class AuditLog(Generic[ConnectionT]):
         known = self._memory.latest(self._origins[log_id])
         if known is not None and (known.is_given_up or size < known.size):
             raise _rolled_back(log_id, size, known.size)
+
+    def _require_origins_given_up(self, connection: ConnectionT, log_id: str, size: int) -> None:
+        """A row of the database cannot give an origin up: what was signed under it would be excused."""
+        for earlier in self.store.origins(connection, log_id)[:-1]:
+            known = None if self._memory is None else self._memory.latest(earlier.origin)
+            if known is not None and not known.is_given_up:
+                raise _rolled_back(log_id, size, known.size)
 
     def _verify_extends_remembered(self, connection: ConnectionT, log_id: str, state: Checkpoint) -> None:
         """What is about to be signed must extend what was signed before, whatever the database says of that."""

@@ -85,10 +85,15 @@ class TableCheck(Generic[ConnectionT]):
         """No log that was signed for may have gone without a trace."""
         if not self._signed_origins:
             return
-        borne = {origin for log_id in log_ids for origin in self._origins(log_id)}
+        borne = [self._origins(log_id) for log_id in log_ids]
+        present, earlier = {each[-1] for each in borne}, {origin for each in borne for origin in each[:-1]}
         for origin in self._signed_origins:
-            if origin not in borne:
+            if origin not in present:
                 detail = f"The log {origin} was signed for, and there is no such log."
+                if origin in earlier:
+                    detail = (
+                        f"The log {origin} was signed for and not given up; its rows say that it bears another name."
+                    )
                 self._findings.add("missing", 0, detail)
 
     def _origins(self, log_id: str) -> list[str]:

@@ -43,13 +43,24 @@ def go_on(parts: Parts, reason: str) -> list[Loss]:
         for loss in losses:
             alarm = _settled_alarm(unit, loss, text)
             _continue(parts, unit, loss, alarm) if loss.log_id else _record_gone(unit, loss, alarm)
-    for loss in losses:
-        parts.signed_sizes.give_up(loss.origin)
+    for origin in _left(parts, losses):
+        parts.signed_sizes.give_up(origin)
     for loss in losses:
         if loss.log_id:
             with parts.database.unit_of_work() as unit:
                 parts.trail.log.sign_checkpoint(unit.session.connection(), loss.log_id)
     return losses
+
+
+def _left(parts: Parts, losses: list[Loss]) -> list[str]:
+    """The origins that these logs bore and bear no more."""
+    left = [loss.origin for loss in losses]
+    with parts.database.read() as session:
+        for loss in losses:
+            if loss.log_id:
+                *earlier, _ = parts.trail.store.origins(session.connection(), loss.log_id)
+                left += [origin.origin for origin in earlier]
+    return list(dict.fromkeys(left))
 
 
 def _continue(parts: Parts, unit: UnitOfWork, loss: Loss, alarm: Alarm) -> None:

@@ -8,8 +8,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
+from audit.entry import Entry
 from audit.errors import LogRolledBackError
-from audit.fsck import check_log
+from audit.fsck import check_log, check_tables
+from audit.store import LogContinuation
 from audit.triggers import TABLES
 from exchange import trail
 from exchange.app import create_app
@@ -17,7 +19,7 @@ from exchange.errors import ConflictError
 from exchange.going_on import go_on
 from exchange.oversight.service import raise_alarm
 from exchange.parts import Parts
-from exchange.rollback import find_losses
+from exchange.rollback import find_losses, require_whole
 from exchange.submissions.models import Alarm
 from tests.exchange.conftest import PASSWORD, MakeArea, MakePerson, MovableClock, ServiceClient
 
@@ -263,9 +265,35 @@ def test_a_killed_decision_is_finished_by_the_next(
         patched.setattr(parts.signed_sizes, "give_up", killed)
         with pytest.raises(RuntimeError, match="killed"):
             go_on(parts, "killed before the old origins were given up")
+    assert all("not to the end" in loss for loss in losses_of(parts))
+    with pytest.raises(LogRolledBackError):
+        sign_all(parts)
+    go_on(parts, "decided once more")
     assert losses_of(parts) == []
     act(parts, inspection)
     sign_all(parts)
+
+
+def test_a_continuation_that_nobody_decided_excuses_nothing(gone_back: tuple[Parts, str]) -> None:
+    """Whoever writes to the database can write the row and the entry of a decision, too."""
+    parts, inspection = gone_back
+    origin, size = parts.trail.origin_of(inspection), sizes_of(parts)[inspection]
+    details = {"from_size": size, "signed_size": size + 1, "generation": 2, "commitment": "0" * 64}
+    forged = Entry("log:continued", parts.clock(), trail.HOST, inspection, details=details)
+    with parts.database.engine.execution_options(write=True).begin() as connection:
+        row = LogContinuation(inspection, 2, f"{origin}/2", size, parts.clock())
+        parts.trail.store.continue_log(connection, row)
+        parts.trail.store.append(connection, inspection, [forged])
+    assert any(loss.startswith(f"{origin}: ") for loss in losses_of(parts))
+    with pytest.raises(LogRolledBackError, match="that was not decided"), parts.database.read() as session:
+        require_whole(parts.trail, parts.signed_sizes, session.connection())
+    with pytest.raises(LogRolledBackError), parts.database.unit_of_work() as unit:
+        parts.trail.log.sign_checkpoint(unit.session.connection(), inspection)
+    with parts.database.read() as session:
+        findings = check_tables(
+            parts.trail.store, session.connection(), parts.trail.log.public_key, [origin, f"{origin}/2"]
+        )
+    assert any(finding.detail.startswith(f"The log {origin} was signed for and not given up") for finding in findings)
 
 
 def test_an_alarm_may_still_be_added_beside_the_log(gone_back: tuple[Parts, str]) -> None:
