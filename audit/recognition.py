@@ -56,22 +56,23 @@ _MINUTES: Final = re.compile(_MINUTE)
 _SECONDS: Final = re.compile(_SECOND)
 _ACTORS: Final = re.compile(_ACTOR)
 _SUBJECTS: Final = re.compile(_SUBJECT)
-_END: Final = b'","version":1}'
-_TAIL: Final = 27 + len(_END)  # the time and what follows it
+_END: Final = '","version":1}'
 _MOST_KEPT: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What the entries of one event, about one subject of their own or none, have in common.
+    """What the entries of one event have in common.
 
-    `frame` stands between the details and the time. Where `about` is None the copy of the subject is `subject`;
-    otherwise it is what that group of the details' pattern holds.
+    `without` stands between the details and the time of an entry that has no subject of its own, None where each has
+    one; `before` and `behind` stand round a subject, None where none has one. `about` and `item` are groups of the
+    details' pattern.
     """
 
-    frame: bytes
     details: re.Pattern[bytes]
-    subject: str | None
+    without: str | None
+    before: str | None
+    behind: str
     about: int | None
     item: int | None
 
@@ -80,33 +81,41 @@ class Recogniser:
     """Recognises entries of one log together with the copies kept beside them; keeps what many of them share."""
 
     def __init__(self, log_id: str) -> None:
-        self._log_id = log_id
         self._inspection = None if log_id == SERVICE_LOG else log_id
         self._minutes: set[str] = set()
         self._beginnings: dict[str, bytes] = {}
-        self._plans: dict[tuple[str, str | None], list[_Plan]] = {}
+        self._plans: dict[str, _Plan] = {}
 
-    def fits(self, encoded: Any, time: Any, event: Any, actor: Any, inspection: Any, subject: Any, items: Any) -> bool:
+    def fits(  # noqa: PLR0911  two comparisons for each column, in one call for each of a million entries
+        self, encoded: Any, time: Any, event: Any, actor: Any, inspection: Any, subject: Any, items: Any
+    ) -> bool:
         """Whether these bytes are an entry of this log and these its copies; False when only a full reading can tell.
 
         The values may be of any type, as a column of SQLite gives them.
         """
         try:
-            if inspection != self._inspection or not encoded.endswith(time.encode() + _END):
-                return False
-            if time[:17] not in self._minutes and not self._keep_minute(time):
+            if inspection != self._inspection or (time[:17] not in self._minutes and not self._keep_minute(time)):
                 return False
             beginning = self._beginnings.get(actor) or self._beginning(actor)
-            if not _SECONDS.fullmatch(time, 17) or not encoded.startswith(beginning):
+            if not encoded.startswith(beginning) or not _SECONDS.fullmatch(time, 17):
                 return False
-            for plan in self._plans.get((event, subject)) or self._plans_of(event, subject):
-                stop = len(encoded) - _TAIL - len(plan.frame)
-                if encoded.startswith(plan.frame, stop):
-                    found = plan.details.fullmatch(encoded, len(beginning), stop)
-                    return found is not None and _says(found, plan, subject, items)
-        except (AttributeError, TypeError, UnicodeError):
+            plan = self._plans.get(event) or self._plan(event)
+            about, end = plan.about, b""
+            if plan.without is not None:
+                end = (plan.without + time + _END).encode()
+            if plan.before is not None and (plan.without is None or not encoded.endswith(end)):
+                if not _SUBJECTS.fullmatch(subject):
+                    return False
+                about, end = 0, (plan.before + subject + plan.behind + time + _END).encode()
+            if not encoded.endswith(end):
+                return False
+            found = plan.details.fullmatch(encoded, len(beginning), len(encoded) - len(end))
+            if found is None or (subject is not None if about is None else about and found[about] != subject.encode()):
+                return False
+            item = None if plan.item is None else found[plan.item]
+            return bool(items == ("" if item is None else f"|{item.decode()}|"))
+        except (AttributeError, KeyError, TypeError, UnicodeError):
             return False
-        return False
 
     def _keep_minute(self, time: str) -> bool:
         if not _MINUTES.match(time):
@@ -124,39 +133,23 @@ class Recogniser:
         self._beginnings[actor] = f'{{"actor":"{actor}","details":{{'.encode()
         return self._beginnings[actor]
 
-    def _plans_of(self, event_name: str, subject: str | None) -> list[_Plan]:
-        event = VOCABULARY.get(event_name)
-        if event is None or event.log == (IN_INSPECTION if self._inspection is None else IN_SERVICE):
-            return []
-        plans = []
-        if event.subject != NONE and isinstance(subject, str) and _SUBJECTS.fullmatch(subject):
-            plans.append(self._plan(event, f'"{subject}"', subject))
-        if event.subject != REQUIRED:
-            plans.append(self._plan(event, "null", None))
-        if len(self._plans) >= _MOST_KEPT:
-            self._plans.clear()
-        self._plans[event_name, subject] = plans
-        return plans
-
-    def _plan(self, event: Event, own_subject: str, subject: str | None) -> _Plan:
+    def _plan(self, event_name: str) -> _Plan:
+        """The plan of an event of this log. Raises KeyError for any other."""
+        event = VOCABULARY[event_name]
+        if event.log == (IN_INSPECTION if self._inspection is None else IN_SERVICE):
+            raise KeyError(event_name)
         inspection = "null" if self._inspection is None else f'"{self._inspection}"'
-        frame = f'}},"event":"{event.name}","inspection":{inspection},"subject":{own_subject},"time":"'
+        frame = f'}},"event":"{event.name}","inspection":{inspection},"subject":'
         pattern = _details_pattern(event)
-        about = pattern.groupindex.get("about") if own_subject == "null" else None
-        return _Plan(frame.encode(), pattern, subject, about, pattern.groupindex.get("item"))
-
-
-def _says(found: re.Match[bytes], plan: _Plan, subject: str | None, items: str) -> bool:
-    """Whether the details tell of this subject and these items."""
-    if plan.about is None:
-        if subject != plan.subject:
-            return False
-    else:
-        about: bytes | None = found[plan.about]
-        if about is None or subject is None or about != subject.encode():
-            return False  # where it is null, another field may say what the entry is about
-    item: bytes | None = None if plan.item is None else found[plan.item]
-    return items == ("" if item is None else f"|{item.decode()}|")
+        self._plans[event_name] = _Plan(
+            pattern,
+            None if event.subject == REQUIRED else f'{frame}null,"time":"',
+            None if event.subject == NONE else f'{frame}"',
+            '","time":"',
+            pattern.groupindex.get("about"),
+            pattern.groupindex.get("item"),
+        )
+        return self._plans[event_name]
 
 
 _PATTERNS: Final[dict[str, re.Pattern[bytes]]] = {}

@@ -39,10 +39,12 @@ def _transfer(options: argparse.Namespace) -> None:
 
 def _log(options: argparse.Namespace) -> None:
     from bench.appends import measure_appends  # noqa: PLC0415
-    from bench.proofs import measure_proofs  # noqa: PLC0415
+    from bench.inspections import measure_inspections  # noqa: PLC0415
+    from bench.reading import measure_reading  # noqa: PLC0415
 
     measure_appends(options.runs, options.seconds, options.databases)
-    measure_proofs(options.entries)
+    measure_inspections(options.runs, options.seconds, options.databases)
+    measure_reading(options.entries, options.databases)
 
 
 def _pages(options: argparse.Namespace) -> None:
@@ -69,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--memory-sizes", type=size_of, nargs="+", default=[64 << 20, 1 << 30], help=text)
     parser.add_argument("--seconds", type=float, default=1.0, help="length of one run of appends (default 1)")
     parser.add_argument("--databases", nargs="+", default=["sqlite", "postgresql"], choices=["sqlite", "postgresql"])
-    parser.add_argument("--entries", type=int, default=1_000_000, help="entries in the log of the proofs")
+    parser.add_argument("--entries", type=int, default=1_000_000, help="entries in the longest log that is read")
     parser.add_argument("--requests", type=int, default=200, help="requests of one run of a page (default 200)")
     return parser
 
