@@ -31,6 +31,13 @@ _KEYS: Final = {
     "audit_continuation": ("log_id", "generation"),
     "audit_disposal": ("log_id",),
 }
+_ALSO_UNIQUE: Final = {  # what replaces a row as its key does: a second unique column, and the row's number in SQLite
+    "audit_log": ("origin", "rowid"),
+    "audit_checkpoint": ("rowid",),
+    "audit_cosignature": ("rowid",),
+    "audit_continuation": ("origin", "rowid"),
+    "audit_disposal": ("rowid",),
+}
 _NOT_SEALED: Final = "the log is append-only: a log is disposed of once it is closed and sealed by this checkpoint"
 _SEALED: Final = (
     "SELECT 1 FROM {schema}audit_checkpoint AS seal"
@@ -42,6 +49,7 @@ _SEALED: Final = (
 
 def _sqlite(table: str) -> list[str]:
     same_key = " AND ".join(f"{column} = NEW.{column}" for column in _KEYS[table])
+    taken = " OR ".join([same_key, *(f"{column} = NEW.{column}" for column in _ALSO_UNIQUE.get(table, ()))])
     allowed = "WHEN NOT EXISTS (SELECT 1 FROM audit_disposal WHERE log_id = OLD.log_id) "
     refusals = [
         f"CREATE TRIGGER {table}_refuse_{act} BEFORE {act.upper()} ON {table} "
@@ -49,10 +57,10 @@ def _sqlite(table: str) -> list[str]:
         f"BEGIN SELECT RAISE(ABORT, 'the log is append-only: {act} on {table} refused'); END"
         for act in ("update", "delete")
     ]
-    # INSERT OR REPLACE removes the old row without firing the DELETE trigger, so a taken key is refused beforehand.
+    # INSERT OR REPLACE removes the old row without firing the DELETE trigger, so what is taken is refused beforehand.
     replacement = (
         f"CREATE TRIGGER {table}_refuse_replace BEFORE INSERT ON {table} "  # noqa: S608 - every name stands in this file
-        f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {same_key}) "
+        f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {taken}) "
         f"BEGIN SELECT RAISE(ABORT, 'the log is append-only: replacing a row of {table} refused'); END"
     )
     return [*refusals, replacement]

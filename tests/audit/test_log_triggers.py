@@ -86,6 +86,32 @@ def test_sqlite_refuses_to_replace_a_row(engine: Engine, table: str) -> None:
     refuse(engine, f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}")  # noqa: S608 - the names stand in this file
 
 
+NUMBERED = ("audit_log", "audit_checkpoint", "audit_cosignature", "audit_continuation")
+NEW_KEYS = {"log_id": f"'{INSPECTION}'", "id": "'other'", "tree_size": "77", "generation": "77"}
+
+
+@pytest.mark.parametrize("table", NUMBERED)
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_sqlite_refuses_to_replace_a_row_by_its_number(engine: Engine, table: str) -> None:
+    columns = [column.name for column in audit_metadata.tables[table].columns]
+    values = ", ".join({**NEW_KEYS, "origin": "'o.example/77'"}.get(name, name) for name in columns)
+    refuse(
+        engine,
+        f"INSERT OR REPLACE INTO {table} (rowid, {', '.join(columns)}) SELECT rowid, {values} FROM {table} LIMIT 1",  # noqa: S608 - as above
+    )
+
+
+@pytest.mark.parametrize("table", ["audit_log", "audit_continuation"])
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_sqlite_refuses_to_replace_a_row_by_its_origin(engine: Engine, table: str) -> None:
+    columns = [column.name for column in audit_metadata.tables[table].columns]
+    values = ", ".join(NEW_KEYS.get(name, name) for name in columns)
+    refuse(
+        engine,
+        f"INSERT OR REPLACE INTO {table} SELECT {values} FROM {table} ORDER BY origin DESC LIMIT 1",  # noqa: S608 - as above
+    )
+
+
 @pytest.mark.parametrize("table", TABLES)
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_postgresql_refuses_to_empty_a_table(engine: Engine, table: str) -> None:

@@ -60,13 +60,19 @@ CREATE TRIGGER audit_node_refuse_delete BEFORE DELETE ON audit_node WHEN NOT EXI
 CREATE TRIGGER audit_checkpoint_refuse_delete BEFORE DELETE ON audit_checkpoint WHEN NOT EXISTS (SELECT 1 FROM audit_disposal WHERE log_id = OLD.log_id) BEGIN SELECT RAISE(ABORT, 'the log is append-only: delete on audit_checkpoint refused'); END
         """,
         """
+CREATE TRIGGER audit_log_refuse_replace BEFORE INSERT ON audit_log WHEN EXISTS (SELECT 1 FROM audit_log WHERE id = NEW.id OR origin = NEW.origin OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'the log is append-only: replacing a row of audit_log refused'); END
+        """,
+        """
+CREATE TRIGGER audit_checkpoint_refuse_replace BEFORE INSERT ON audit_checkpoint WHEN EXISTS (SELECT 1 FROM audit_checkpoint WHERE log_id = NEW.log_id AND tree_size = NEW.tree_size OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'the log is append-only: replacing a row of audit_checkpoint refused'); END
+        """,
+        """
 CREATE TRIGGER audit_cosignature_refuse_update BEFORE UPDATE ON audit_cosignature BEGIN SELECT RAISE(ABORT, 'the log is append-only: update on audit_cosignature refused'); END
         """,
         """
 CREATE TRIGGER audit_cosignature_refuse_delete BEFORE DELETE ON audit_cosignature WHEN NOT EXISTS (SELECT 1 FROM audit_disposal WHERE log_id = OLD.log_id) BEGIN SELECT RAISE(ABORT, 'the log is append-only: delete on audit_cosignature refused'); END
         """,
         """
-CREATE TRIGGER audit_cosignature_refuse_replace BEFORE INSERT ON audit_cosignature WHEN EXISTS (SELECT 1 FROM audit_cosignature WHERE log_id = NEW.log_id AND tree_size = NEW.tree_size AND witness = NEW.witness) BEGIN SELECT RAISE(ABORT, 'the log is append-only: replacing a row of audit_cosignature refused'); END
+CREATE TRIGGER audit_cosignature_refuse_replace BEFORE INSERT ON audit_cosignature WHEN EXISTS (SELECT 1 FROM audit_cosignature WHERE log_id = NEW.log_id AND tree_size = NEW.tree_size AND witness = NEW.witness OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'the log is append-only: replacing a row of audit_cosignature refused'); END
         """,
         """
 CREATE TRIGGER audit_continuation_refuse_update BEFORE UPDATE ON audit_continuation BEGIN SELECT RAISE(ABORT, 'the log is append-only: update on audit_continuation refused'); END
@@ -75,7 +81,7 @@ CREATE TRIGGER audit_continuation_refuse_update BEFORE UPDATE ON audit_continuat
 CREATE TRIGGER audit_continuation_refuse_delete BEFORE DELETE ON audit_continuation BEGIN SELECT RAISE(ABORT, 'the log is append-only: delete on audit_continuation refused'); END
         """,
         """
-CREATE TRIGGER audit_continuation_refuse_replace BEFORE INSERT ON audit_continuation WHEN EXISTS (SELECT 1 FROM audit_continuation WHERE log_id = NEW.log_id AND generation = NEW.generation) BEGIN SELECT RAISE(ABORT, 'the log is append-only: replacing a row of audit_continuation refused'); END
+CREATE TRIGGER audit_continuation_refuse_replace BEFORE INSERT ON audit_continuation WHEN EXISTS (SELECT 1 FROM audit_continuation WHERE log_id = NEW.log_id AND generation = NEW.generation OR origin = NEW.origin OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'the log is append-only: replacing a row of audit_continuation refused'); END
         """,
         """
 CREATE TRIGGER audit_disposal_refuse_update BEFORE UPDATE ON audit_disposal BEGIN SELECT RAISE(ABORT, 'the log is append-only: update on audit_disposal refused'); END
@@ -84,7 +90,7 @@ CREATE TRIGGER audit_disposal_refuse_update BEFORE UPDATE ON audit_disposal BEGI
 CREATE TRIGGER audit_disposal_refuse_delete BEFORE DELETE ON audit_disposal BEGIN SELECT RAISE(ABORT, 'the log is append-only: delete on audit_disposal refused'); END
         """,
         """
-CREATE TRIGGER audit_disposal_refuse_replace BEFORE INSERT ON audit_disposal WHEN EXISTS (SELECT 1 FROM audit_disposal WHERE log_id = NEW.log_id) BEGIN SELECT RAISE(ABORT, 'the log is append-only: replacing a row of audit_disposal refused'); END
+CREATE TRIGGER audit_disposal_refuse_replace BEFORE INSERT ON audit_disposal WHEN EXISTS (SELECT 1 FROM audit_disposal WHERE log_id = NEW.log_id OR rowid = NEW.rowid) BEGIN SELECT RAISE(ABORT, 'the log is append-only: replacing a row of audit_disposal refused'); END
         """,
         """
 CREATE TRIGGER audit_disposal_require_seal BEFORE INSERT ON audit_disposal WHEN NOT EXISTS (SELECT 1 FROM audit_checkpoint AS seal JOIN audit_entry AS last ON last.log_id = seal.log_id AND last.leaf_index = seal.tree_size - 1 WHERE seal.log_id = NEW.log_id AND seal.tree_size = NEW.tree_size AND seal.root_hash = NEW.root_hash AND seal.note = NEW.note AND last.event = 'log:closed') BEGIN SELECT RAISE(ABORT, 'the log is append-only: a log is disposed of once it is closed and sealed by this checkpoint'); END
@@ -220,6 +226,10 @@ CREATE TRIGGER audit_disposal_remove AFTER INSERT ON audit_disposal FOR EACH ROW
 DISPOSABLE = ("audit_entry", "audit_node", "audit_checkpoint", "audit_cosignature")
 CHANGED = DISPOSABLE[:3]
 REMOVED = ("audit_disposal", "audit_continuation", "audit_cosignature")
+REPLACING = {  # of revision 0001, on SQLite: what each refused to replace then
+    "audit_log": "id = NEW.id",
+    "audit_checkpoint": "log_id = NEW.log_id AND tree_size = NEW.tree_size",
+}
 FUNCTIONS = ("audit_refuse_delete", "audit_require_seal", "audit_remove_disposed")
 
 
@@ -228,6 +238,8 @@ def upgrade() -> None:
     is_sqlite = connection.dialect.name == "sqlite"
     for table in CHANGED:
         op.execute(f"DROP TRIGGER {table}_refuse_delete" if is_sqlite else f"DROP TRIGGER {table}_refuse_change ON {table}")
+    for table in REPLACING if is_sqlite else ():
+        op.execute(f"DROP TRIGGER {table}_refuse_replace")
     for statement in NEW[connection.dialect.name]:
         connection.exec_driver_sql(statement.strip())
 
@@ -257,6 +269,13 @@ def downgrade() -> None:
                 f"CREATE TRIGGER {table}_refuse_change BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
                 "FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_change()"
             )
+    for table, taken in REPLACING.items() if is_sqlite else ():
+        op.execute(f"DROP TRIGGER {table}_refuse_replace")
+        op.execute(
+            f"CREATE TRIGGER {table}_refuse_replace BEFORE INSERT ON {table} "
+            f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {taken}) "
+            f"BEGIN SELECT RAISE(ABORT, 'the log is append-only: replacing a row of {table} refused'); END"
+        )
     if not is_sqlite:
         for function in FUNCTIONS:
             op.execute(f"DROP FUNCTION {function}()")
