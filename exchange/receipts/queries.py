@@ -16,6 +16,7 @@ from audit.sql_store import SqlLogStore
 from audit.store import StoredCheckpoint, StoredCosignature
 from audit.vocabulary import commit_to
 from exchange.submissions.models import Document
+from exchange.trail import Trail
 
 Openings = Callable[[str, str], Opening | None]
 """What opens a commitment, by its field and the commitment itself."""
@@ -51,16 +52,20 @@ class SignedState:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a page says of an entry's place: its index, and the state that counts it (None: not signed yet)."""
+    """What a page says of an entry's place: its index, the state that counts it (None: not signed yet), and the key."""
 
     log_id: str
     leaf_index: int
     state: SignedState | None
+    key: str
 
 
-def find_evidence(session: Session, store: SqlLogStore, log_id: str, leaf_index: int) -> Evidence:
-    """Where an entry stands, under the best signed state there is."""
-    return Evidence(log_id, leaf_index, best_state(session.connection(), store, log_id, leaf_index))
+def find_evidence(session: Session, trail: Trail, log_id: str, leaf_index: int) -> Evidence:
+    """Where an entry stands, under the best signed state there is, and the public key that signs for it."""
+    connection = session.connection()
+    state = best_state(connection, trail.store, log_id, leaf_index)
+    size = leaf_index + 1 if state is None else state.tree_size
+    return Evidence(log_id, leaf_index, state, str(trail.log.key_at(connection, log_id, size)))
 
 
 def best_state(connection: Connection, store: SqlLogStore, log_id: str, leaf_index: int) -> SignedState | None:

@@ -56,7 +56,7 @@ def show_log(log_id: str) -> Page:
     with parts().database.read() as session:
         log = get_closed_log(session, parts().schedule, parts().catalogue, log_id, _today())
         place = parts().trail.place_of(session, SERVICE_LOG, "log:disposed", log_id)
-        evidence = place and find_evidence(session, parts().trail.store, SERVICE_LOG, place.leaf_index)
+        evidence = place and find_evidence(session, parts().trail, SERVICE_LOG, place.leaf_index)
     files = receipt_files("receipts.service_entry_receipt", leaf_index=place.leaf_index) if place else {}
     return form_page(
         "retention/closed_log.html", form, log=log, evidence=evidence, files=files, can_render=can_render()

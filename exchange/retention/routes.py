@@ -48,7 +48,7 @@ def certificate(inspection_id: str, document_id: str) -> str:
         inspection = get_inspection(session, inspection_id)
         found = get_certificate(session, parts().catalogue, inspection_id, document_id)
         place = parts().trail.place_of(session, inspection_id, "disposal:done", document_id)
-        evidence = place and find_evidence(session, parts().trail.store, inspection_id, place.leaf_index)
+        evidence = place and find_evidence(session, parts().trail, inspection_id, place.leaf_index)
     return render_template(
         "retention/certificate.html",
         inspection=inspection,

@@ -55,7 +55,7 @@ def receipt(inspection_id: str, document_id: str) -> str:
         require_on_document(signed_in().actor, Permission.VIEW_RECEIPT, inspection_id, frozenset(document.numbers))
         inspection = get_inspection(session, inspection_id)
         place = place_in_log(session, parts().trail, document)
-        evidence = place and find_evidence(session, parts().trail.store, inspection_id, place.leaf_index)
+        evidence = place and find_evidence(session, parts().trail, inspection_id, place.leaf_index)
         name = names_of(session, [document.submitted_by]).get(document.submitted_by, "A former account")
         notes = legal_notes.notes_shown(session, parts().legal_notes, "retention")
     record_receipt_viewed(parts().database, inspection_id, document_id, signed_in().person_id)
