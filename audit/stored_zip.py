@@ -1,7 +1,8 @@
 """Reads the members of a zip in place, where nothing is compressed or encrypted and no name is there twice.
 
-Contents are read by our own few lines and not by `zipfile`'s, whose checksum would stop at the first flipped bit with
-no word on which entry it is in.
+What is proved must be what every other reader shows, too: a member has one name, the same in the directory and where it
+stands, and no extra field gives it another. Contents are read by our own few lines and not by `zipfile`'s, whose
+checksum would stop at the first flipped bit with no word on which entry it is in.
 """
 
 import zipfile
@@ -16,6 +17,9 @@ _LOCAL_HEADER: Final = b"PK\x03\x04"
 _LOCAL_HEADER_BYTES: Final = 30
 _END: Final = b"PK\x05\x06"
 _END_BYTES: Final = 22
+_UTF8: Final = 0x800
+_WIDE: Final = 1
+"""The one extra field that members of evidence have: lengths of 64 bits."""
 
 
 class StoredZip:
@@ -81,8 +85,11 @@ class StoredZip:
         header = self._file.read(_LOCAL_HEADER_BYTES)
         if len(header) != _LOCAL_HEADER_BYTES or not header.startswith(_LOCAL_HEADER):
             raise BundleError(f"The file is damaged: {name} is not where its directory says.")
-        start = info.header_offset + _LOCAL_HEADER_BYTES + int.from_bytes(header[26:28], "little")
-        start += int.from_bytes(header[28:30], "little")
+        named, extra = (self._file.read(int.from_bytes(header[at : at + 2], "little")) for at in (26, 28))
+        if named != info.orig_filename.encode("utf-8" if info.flag_bits & _UTF8 else "cp437"):
+            raise BundleError(f"The file calls {name} by another name where it stands; other readers would show that.")
+        _require_plain(extra)
+        start = info.header_offset + _LOCAL_HEADER_BYTES + len(named) + len(extra)
         if not 0 <= start <= start + info.file_size <= self._end:
             raise BundleError(f"The file is cut short: {name} is not whole.")
         return start
@@ -101,6 +108,8 @@ class StoredZip:
             raise BundleError("The file holds a member twice; which of the two was meant, nobody can know.")
         if any(info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1 for info in infos):
             raise BundleError("The members of evidence are neither compressed nor encrypted; these are.")
+        for info in infos:
+            _require_plain(info.extra if info.filename == info.orig_filename else b"named twice")
         return members
 
     def _require_edges(self) -> None:
@@ -111,3 +120,12 @@ class StoredZip:
         last = self._file.read(_END_BYTES)
         if first != _LOCAL_HEADER or not last.startswith(_END) or not last.endswith(bytes(2)):
             raise BundleError("The file is neither a receipt nor evidence in a zip: it is no zip, or more than one.")
+
+
+def _require_plain(extra: bytes) -> None:
+    """Raise BundleError for extra fields that could call a member otherwise, as other readers would."""
+    while extra:
+        length = int.from_bytes(extra[2:4], "little")
+        if int.from_bytes(extra[:2], "little") != _WIDE or len(extra) < length + 4:
+            raise BundleError("A member of the file bears more than a name; other readers might show another one.")
+        extra = extra[length + 4 :]

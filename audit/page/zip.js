@@ -1,9 +1,9 @@
 // The members of a zip, read in place and in slices: nothing compressed or encrypted, no name twice. A file of any size
 // costs a few MiB of memory.
 
-import { Unusable, concat, fromUtf8 } from "./bytes.js";
+import { Unusable, concat, equal, fromUtf8 } from "./bytes.js";
 
-/** @typedef {{ name: string, offset: number, size: number, method: number, flags: number }} Member */
+/** @typedef {{ name: string, raw: Uint8Array, offset: number, size: number, method: number, flags: number }} Member */
 
 const END_BYTES = 22;
 const END64_BYTES = 56;
@@ -11,6 +11,7 @@ const LOCATOR_BYTES = 20;
 const ENTRY_BYTES = 46;
 const LOCAL_BYTES = 30;
 const SLICE_BYTES = 1024 * 1024;
+const WIDE = 0xffffffff;
 const [END, END64, LOCATOR, ENTRY, LOCAL] = [0x06054b50, 0x06064b50, 0x07064b50, 0x02014b50, 0x04034b50];
 
 /** A zip, its directory read. */
@@ -56,12 +57,17 @@ export class StoredZip {
    * @param {Member} member
    * @returns {Promise<number>} where its bytes begin
    */
-  async startOf({ name, offset, size }) {
+  async startOf({ name, raw, offset, size }) {
     const header = viewOf(await bytesOf(this.file, offset, offset + LOCAL_BYTES));
     if (header.byteLength !== LOCAL_BYTES || header.getUint32(0, true) !== LOCAL) {
       throw new Unusable(`The file is damaged: ${name} is not where its directory says.`);
     }
-    const start = offset + LOCAL_BYTES + header.getUint16(26, true) + header.getUint16(28, true);
+    const nameEnd = offset + LOCAL_BYTES + header.getUint16(26, true);
+    const start = nameEnd + header.getUint16(28, true);
+    if (!equal(await bytesOf(this.file, offset + LOCAL_BYTES, nameEnd), raw)) {
+      throw new Unusable(`The file calls ${name} by another name where it stands; other readers would show that.`);
+    }
+    requirePlain(await bytesOf(this.file, nameEnd, start));
     if (start + size > this.file.size) {
       throw new Unusable(`The file is cut short: ${name} is not whole.`);
     }
@@ -154,7 +160,8 @@ function viewOf(bytes) {
 async function directoryOf(file) {
   const { size, offset, place } = await endOf(file);
   const moved = place - size - offset; // not 0 where something was put before the zip
-  const directory = viewOf(await bytesOf(file, place - size, place));
+  const bytes = await bytesOf(file, place - size, place);
+  const directory = viewOf(bytes);
   if (place < size || directory.byteLength !== size) {
     throw noZip();
   }
@@ -167,50 +174,46 @@ async function directoryOf(file) {
     if (at + ENTRY_BYTES + lengths[0] + lengths[1] > size) {
       throw noZip();
     }
-    members.push(memberAt(directory, at, lengths[0], lengths[1], moved));
-    at += ENTRY_BYTES + lengths[0] + lengths[1] + lengths[2];
+    const [name, extra] = [at + ENTRY_BYTES, at + ENTRY_BYTES + lengths[0]];
+    const end = extra + lengths[1];
+    members.push(memberAt(directory, at, bytes.subarray(name, extra), bytes.subarray(extra, end), moved));
+    at = end + lengths[2];
   }
   return members;
 }
 
-/**
- * @param {DataView} directory
- * @param {number} at
- * @param {number} nameBytes
- * @param {number} extraBytes
- * @param {number} moved
- * @returns {Member}
- */
-function memberAt(directory, at, nameBytes, extraBytes, moved) {
+/** @type {(directory: DataView, at: number, raw: Uint8Array, extra: Uint8Array, moved: number) => Member} */
+function memberAt(directory, at, raw, extra, moved) {
   const flags = directory.getUint16(at + 8, true);
-  const raw = new Uint8Array(directory.buffer, directory.byteOffset + at + ENTRY_BYTES, nameBytes);
   const name = flags & 0x800 ? fromUtf8(raw) : String.fromCharCode(...raw);
-  if (name === null || directory.getUint16(at + 6, true) > 63) {
+  if (name === null || name.includes("\0") || directory.getUint16(at + 6, true) > 63) {
     throw noZip();
   }
-  let size = directory.getUint32(at + 24, true);
-  let offset = directory.getUint32(at + 42, true);
-  const packed = directory.getUint32(at + 20, true);
-  const end = at + ENTRY_BYTES + nameBytes + extraBytes;
-  for (let place = at + ENTRY_BYTES + nameBytes; place + 4 <= end; ) {
-    const next = place + 4 + directory.getUint16(place + 2, true);
-    if (next > end) {
+  requirePlain(extra);
+  let [packed, size, offset] = [20, 24, 42].map((field) => directory.getUint32(at + field, true));
+  const fields = viewOf(extra);
+  for (let place = 0; place < extra.length; place += 4 + fields.getUint16(place + 2, true)) {
+    let field = place + 4;
+    if (8 * [size, packed, offset].filter((value) => value === WIDE).length > fields.getUint16(place + 2, true)) {
       throw noZip();
     }
-    if (directory.getUint16(place, true) === 1) {
-      const wide = [size, packed, offset].filter((value) => value === 0xffffffff).length;
-      if (place + 4 + 8 * wide > next) {
-        throw noZip();
-      }
-      let field = place + 4;
-      const take = () => Number(directory.getBigUint64((field += 8) - 8, true));
-      size = size === 0xffffffff ? take() : size;
-      field += packed === 0xffffffff ? 8 : 0;
-      offset = offset === 0xffffffff ? take() : offset;
+    const take = () => Number(fields.getBigUint64((field += 8) - 8, true));
+    size = size === WIDE ? take() : size;
+    field += packed === WIDE ? 8 : 0;
+    offset = offset === WIDE ? take() : offset;
+  }
+  return { name, raw, offset: offset + moved, size, method: directory.getUint16(at + 10, true), flags };
+}
+
+/** @param {Uint8Array} extra fields: one could call a member otherwise, so that only lengths of 64 bits are allowed */
+function requirePlain(extra) {
+  for (let place = 0; place < extra.length; ) {
+    const next = place + 4 + extra[place + 2] + 256 * extra[place + 3];
+    if (extra[place] !== 1 || extra[place + 1] !== 0 || !(next <= extra.length)) {
+      throw new Unusable("A member of the file bears more than a name; other readers might show another one.");
     }
     place = next;
   }
-  return { name: name.split("\0")[0], offset: offset + moved, size, method: directory.getUint16(at + 10, true), flags };
 }
 
 /**

@@ -1,6 +1,9 @@
 """Mutations of evidence bundles: of their members, and of the zip around them."""
 
+import io
 import struct
+import zipfile
+import zlib
 from collections.abc import Callable
 
 from audit.checkpoint import Checkpoint, sign_checkpoint
@@ -211,10 +214,26 @@ def _zips() -> dict[str, bytes]:
         "zip-member-marked-encrypted": patched(header + 8, b"\x01\0"),
         "zip-member-beyond-the-file": patched(header + 42, struct.pack("<I", 0x7FFFFFFF)),
         "zip-member-longer-than-the-file": patched(header + 20, struct.pack("<II", 0x7FFFFFFF, 0x7FFFFFFF)),
+        "zip-member-named-otherwise-where-it-stands": patched(whole.index(b"leaf-hashes.txt"), b"entries.jsonl\0\0"),
+        "zip-members-renamed-by-extra-fields": _renamed("entries.jsonl", "README.txt"),
+        "zip-member-with-another-extra-field": _renamed("README.txt"),
         "zip-member-named-twice": patched(
             whole.index(b"checkpoints/00000000000000000004", directory), EARLIER.encode()
         ),
     }
+
+
+def _renamed(*names: str) -> bytes:
+    """A bundle in which some readers, by a field beside them, see each of these members under the next one's name."""
+    with zipfile.ZipFile(io.BytesIO(pack(_whole()))) as source, io.BytesIO() as out:
+        with zipfile.ZipFile(out, "w") as copy:
+            for info in source.infolist():
+                if info.filename in names:
+                    shown = names[(names.index(info.filename) + 1) % len(names)].encode()
+                    field = b"\x01" + struct.pack("<I", zlib.crc32(info.filename.encode())) + shown
+                    info.extra = struct.pack("<HH", 0x7075, len(field)) + field
+                copy.writestr(info, source.read(info.filename))
+        return out.getvalue()
 
 
 def _in_place(part: bytes, change: Callable[[bytes], bytes]) -> bytes:
