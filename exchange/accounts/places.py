@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -78,15 +79,18 @@ def came_from_new_place(session: Session, person_id: str, moment: datetime) -> b
     return session.scalar(query.limit(1)) is not None
 
 
-def refusals_near(session: Session, moment: datetime, window: timedelta) -> dict[str, list[datetime]]:
-    """For each network in which something was refused at this moment: all such times nearer to it than the window."""
-    here = select(RefusedPlace.mark).where(RefusedPlace.refused_at == moment)
+def refusals_near(session: Session, moments: Collection[datetime], window: timedelta) -> dict[str, list[datetime]]:
+    """For each network in which something was refused at one of these moments: when it was, in order.
+
+    All such times are told that are less than a window before the first of the moments or after the last.
+    """
+    here = select(RefusedPlace.mark).where(RefusedPlace.refused_at.in_(moments))
     near = (
         select(RefusedPlace.mark, RefusedPlace.refused_at)
         .where(
             RefusedPlace.mark.in_(here),
-            RefusedPlace.refused_at > moment - window,
-            RefusedPlace.refused_at < moment + window,
+            RefusedPlace.refused_at > min(moments) - window,
+            RefusedPlace.refused_at < max(moments) + window,
         )
         .order_by(RefusedPlace.refused_at)
     )

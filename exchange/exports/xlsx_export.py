@@ -17,6 +17,7 @@ from exchange.exports.rows import HEADER, ExportRow
 
 MOST_ROWS: Final = 20_000
 """Entries in one workbook: some 80 MB of memory while it is made, as measured on CPython 3.11."""
+MARKUP: Final = "<r>"
 MOST_CHARACTERS: Final = 32_767
 """What one cell of a workbook can hold."""
 
@@ -62,7 +63,7 @@ def _about(
     sheet.set_column(1, 1, 100)
     for place, (name, value) in enumerate(about):
         sheet.write_string(place, 0, name, bold)
-        sheet.write_string(place, 1, _fitting(value), wrapped)
+        _write_text(sheet, place, 1, value, wrapped)
 
 
 def _entries(sheet: xlsxwriter.worksheet.Worksheet, rows: Sequence[ExportRow], bold: object) -> None:
@@ -75,9 +76,24 @@ def _entries(sheet: xlsxwriter.worksheet.Worksheet, rows: Sequence[ExportRow], b
             if isinstance(cell, int):
                 sheet.write_number(place, column, cell)
             else:
-                sheet.write_string(place, column, _fitting(cell))
+                _write_text(sheet, place, column, cell)
     if rows:
         sheet.autofilter(0, 0, len(rows), len(HEADER) - 1)
+
+
+def _write_text(
+    sheet: xlsxwriter.worksheet.Worksheet, row: int, column: int, text: str, form: object | None = None
+) -> None:
+    """Write a text as text, whatever it holds.
+
+    XlsxWriter takes a text of the form <r>...</r> for mark-up of its own and writes it raw, so that a name could put
+    other texts into other cells: such a one is written in runs, which are escaped, and which every reader joins.
+    """
+    fitting = _fitting(text)
+    if fitting.startswith(MARKUP):
+        sheet.write_rich_string(row, column, "<", "r", fitting[2:], *(() if form is None else (form,)))
+    else:
+        sheet.write_string(row, column, fitting, form)
 
 
 def _fitting(text: str) -> str:

@@ -63,15 +63,17 @@ def windows_reached(points: Iterable[Point], window: timedelta, limit: int, sinc
     """
     ordered = sorted(points, key=lambda point: point.time)
     inside: Counter[str] = Counter()
+    logs: Counter[str] = Counter()  # kept as the window slides: a flood of points costs each point once
     amount = first = 0
-    for last, point in enumerate(ordered):
+    for point in ordered:
         amount += 0 if inside[point.key] else point.weight
         inside[point.key] += 1
+        logs[point.log_id] += 1
         while ordered[first].time <= point.time - window:
             gone = ordered[first]
             inside[gone.key] -= 1
+            logs[gone.log_id] -= 1
             amount -= 0 if inside[gone.key] else gone.weight
             first += 1
         if point.time >= since and amount >= limit:
-            within = ordered[first : last + 1]
-            yield Reached(within[0].time, point.time, amount, frozenset(one.log_id for one in within))
+            yield Reached(ordered[first].time, point.time, amount, frozenset(+logs))

@@ -200,12 +200,12 @@ class Look:
                 yield _broken("alert-probing", rule, person, window, reached, say_refusals(reached, limit, minutes))
         rule, limit = "probing.refusals-place", self._values["probing.refusals-place"]
         moments = {one.entry.time for one in self._new if one.entry.event in PROBING}
-        for moment in sorted(moments):
-            for mark, times in refusals_near(self._session, moment, window).items():
-                points = [Point(time, trail.SERVICE_LOG, str(number)) for number, time in enumerate(times)]
-                for reached in windows_reached(points, window, limit, moment):
-                    detail = say_refusals(reached, limit, minutes, is_place=True)
-                    yield _broken("alert-probing", rule, mark, window, reached, detail)
+        near = refusals_near(self._session, moments, window) if moments else {}
+        for mark, times in near.items():
+            points = [Point(time, trail.SERVICE_LOG, str(number)) for number, time in enumerate(times)]
+            for reached in windows_reached(points, window, limit, min(moments.intersection(times))):
+                detail = say_refusals(reached, limit, minutes, is_place=True)
+                yield _broken("alert-probing", rule, mark, window, reached, detail)
 
     def _new_places(self) -> Iterable[Broken]:
         for one in self._new:

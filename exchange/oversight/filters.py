@@ -18,6 +18,7 @@ REFUSALS = "every-refusal"
 REFUSED = ("access:refused", "submission:refused", "sign-in:refused", "sign-in:throttled")
 ALARMING = ("alarm:raised", "submission:check-failed", "disposal:failed")
 LAST_INDEX = 2**53
+LAST_DIGITS = 16
 _REFERENCE = re.compile(r"[0-9a-z]{6,26}|[a-z]{3}_[0-9a-z]{26}")
 
 
@@ -94,7 +95,9 @@ def parse_filters(parameters: Mapping[str, str]) -> TrailFilters:
 
 def parse_before(text: str) -> int | None:
     """The leaf index to page back from, or None for the newest. A number that is none starts from the newest."""
-    return min(int(text), LAST_INDEX) if text.isascii() and text.isdigit() else None
+    if not (text.isascii() and text.isdigit()):
+        return None
+    return int(text) if len(text) < LAST_DIGITS else LAST_INDEX
 
 
 def _events(event: str | None) -> tuple[str, ...]:

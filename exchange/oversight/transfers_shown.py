@@ -11,6 +11,7 @@ does whatever follows once the whole file was handed out.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -128,10 +129,14 @@ class Transfer:
 
 @dataclass
 class _Gathered:
-    """A transfer while its releases are being gathered; `sent` bytes, those sent twice counted twice."""
+    """A transfer while its releases are being gathered; `sent`: the spans handed out, apart, in order, and their sum.
+
+    The spans are kept as they grow: somebody who asks for one range ten thousand times costs each request once.
+    """
 
     releases: list[Release] = field(default_factory=list)
-    sent: int = 0
+    sent: list[tuple[int, int]] = field(default_factory=list)
+    covered: int = 0
     latest: datetime = BEFORE_ALL
 
     def begin(self, release: Release) -> None:
@@ -142,16 +147,28 @@ class _Gathered:
     def end(self, place: int, ended: Release) -> None:
         """Put a release that has ended in the place of its beginning."""
         self.releases[place] = ended
-        self.sent += ended.sent
+        self._cover(ended.start, ended.start + ended.sent)
         self.latest = max(self.latest, ended.latest)
 
     def goes_on_with(self, release: Release, size: int | None) -> bool:
         """Whether a release that begins now belongs to this transfer."""
         if release.start == 0 and (size is None or release.stop >= size):
             return False  # a request for the whole file
-        if size is not None and self.sent >= size and Transfer(tuple(self.releases), size).covered >= size:
+        if size is not None and self.covered >= size:
             return False
         return release.started_at - self.latest <= RESUMED_WITHIN
+
+    def _cover(self, start: int, stop: int) -> None:
+        """Put a span among the spans handed out, joined with those that it touches."""
+        if start >= stop:
+            return
+        first = bisect_left(self.sent, start, key=lambda span: span[1])
+        last = bisect_right(self.sent, stop, key=lambda span: span[0])
+        touched = self.sent[first:last]
+        if touched:
+            start, stop = min(start, touched[0][0]), max(stop, touched[-1][1])
+        self.covered += stop - start - sum(end - begin for begin, end in touched)
+        self.sent[first:last] = [(start, stop)]
 
 
 def transfers_in(

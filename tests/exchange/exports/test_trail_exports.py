@@ -313,3 +313,26 @@ def test_a_trail_that_takes_no_entry_is_not_exported(officer: Any, area: Any, ca
     answer = officer.get(f"{area.path}/trail/export/file")
     assert answer.status_code == 409
     assert "submitted" not in answer.text
+
+
+FORGERY = "<r><t>A</t></r></si><si><t>FORGED</t></si><si><r><t>B</t></r>"
+
+
+@pytest.mark.parametrize("name", ["<r>", "<r>x</r>", FORGERY, "<r><t>=1+1</t></r>", "</r><r></r>"])
+def test_no_name_is_mark_up_of_the_workbook(case: Case, take: Take, name: str) -> None:
+    """XlsxWriter writes <r>...</r> raw: somebody so named could put other words into every other cell."""
+    with case.parts.database.unit_of_work() as unit:
+        unit.session.get_one(Person, case.people[Role.NOMINATED_OFFICER]).name = name
+        unit.session.get_one(Person, case.officer).name = name
+    case.send("1.1")
+    plain = read_csv(take("csv"))
+    book = openpyxl.load_workbook(io.BytesIO(take("xlsx")))
+    found = [["" if cell.value is None else str(cell.value) for cell in row] for row in book["Entries"].iter_rows()]
+    assert [[restore(cell) for cell in row] for row in plain] == found[: len(plain)]
+    assert name in {row[7] for row in found}
+
+
+def test_no_text_of_the_first_sheet_is_mark_up_of_the_workbook() -> None:
+    about = [("Filters", FORGERY), ("Log", "one"), ("Origin", "another")]
+    book = openpyxl.load_workbook(io.BytesIO(xlsx_export.workbook(about, [])))
+    assert [(row[0].value, row[1].value) for row in book["About this export"].iter_rows()] == about

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -104,3 +105,24 @@ def test_one_network_is_one_place() -> None:
     assert place_of("192.0.2.1") == place_of("192.0.2.250") == place_of("::ffff:192.0.2.9") != place_of("192.0.3.1")
     assert place_of("2001:db8:1:2::1") == place_of("2001:db8:1:ffff::9") != place_of("2001:db8:2::1")
     assert place_of("") == place_of("no address") == "nowhere"
+
+
+def test_a_flood_of_points_costs_each_point_once() -> None:
+    read: list[str] = []
+
+    class Watched(Point):
+        def __getattribute__(self, name: str) -> Any:
+            if name == "log_id":
+                read.append(name)
+            return super().__getattribute__(name)
+
+    points = [Watched(NOON + timedelta(seconds=second), "log", str(second)) for second in range(1000)]
+    found = list(windows_reached(points, HOUR, 3, NOON))
+    assert len(found) == 998
+    assert {one.logs for one in found} == {frozenset({"log"})}
+    assert len(read) <= 2 * len(points), "the worker would hold the database's one writer for minutes"
+
+
+def test_a_window_names_just_the_logs_of_its_points() -> None:
+    points = [Point(NOON + timedelta(minutes=at), log, str(at)) for at, log in ((0, "a"), (30, "b"), (65, "b"))]
+    assert [one.logs for one in windows_reached(points, HOUR, 2, NOON)] == [frozenset("ab"), frozenset("b")]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from audit.store import StoredEntry
 from exchange import trail
@@ -380,3 +380,17 @@ def test_the_alarms_page_says_what_was_seen_and_leads_to_what_the_person_did(
     person = case.people[Role.INSPECTOR]
     assert f"{area.path}/opened-by?person={person}" in page
     assert f"{area.path}/trail?person={person}" in page
+
+
+def test_a_flood_of_refusals_from_one_network_is_read_once_for_a_batch(case: Case, clock: Any) -> None:
+    tune(case, probing__refusals_place=10, probing__refusals_person=100)
+    for _ in range(30):
+        refuse(case)
+        clock.move(seconds=1)
+    asked: list[str] = []
+    engine = case.parts.database.engine
+    event.listen(engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    (alarm,) = look(case)
+    assert alarm.kind == "alert-probing"
+    assert "in one network" in alarm.detail
+    assert len([one for one in asked if "FROM refused_place" in one and one.startswith("SELECT")]) == 1

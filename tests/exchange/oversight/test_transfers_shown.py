@@ -1,6 +1,6 @@
 """Transfers as people count them: what belongs together, how it ended, and how many bytes for certain."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.entry import Entry
+from exchange.oversight import transfers_shown
 from exchange.oversight.opening import How, Step
 from exchange.oversight.transfers_shown import Found, Outcome, Transfer, transfers_in, union
 
@@ -176,3 +177,30 @@ def test_every_entry_stands_in_exactly_one_transfer(ranges: list[tuple[int, int,
     places = [place for transfer in story.shown() for place in transfer.indexes]
     assert sorted(places) == [one.index for one in story.found]
     assert all(transfer.covered <= 100 for transfer in story.shown())
+
+
+def test_one_range_asked_for_a_thousand_times_costs_each_request_once(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(1000):
+        story.whole(0, 50)
+    counted: list[int] = []
+
+    def watched(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+        counted.append(1)
+        return union(spans)
+
+    monkeypatch.setattr(transfers_shown, "union", watched)
+    (transfer,) = story.shown()
+    assert (transfer.covered, transfer.outcome) == (50, Outcome.IN_PART)
+    assert len(counted) <= 2, "the pages of an officer would wait for minutes"
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=25))
+def test_bytes_counted_as_they_come_are_those_of_all_spans_together(spans: list[tuple[int, int]]) -> None:
+    gathered = transfers_shown._Gathered()
+    for start, length in spans:
+        gathered._cover(start, start + length)
+    together = union((start, start + length) for start, length in spans)
+    assert gathered.covered == sum(stop - start for start, stop in together)
+    assert gathered.sent == together
