@@ -9,8 +9,8 @@ from __future__ import annotations
 import base64
 import binascii
 import email
-import email.policy
 import re
+from email.message import Message
 
 MOST_NOTES = 200
 LONGEST_TEXT = 400 * 1024  # characters; a mail with the checkpoints of hundreds of logs
@@ -21,7 +21,9 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/=]+")
 _QUOTED = re.compile(r"^(?:[>|]\s?)+")
 _MARK = "\u2014 "
 _WHOLE = frozenset({4 + 64, 4 + 8 + 64})  # bytes of a signature of a log, and of a witness
+_NOT_OF_MAILS = frozenset({"punycode", "idna"})  # of host names alone; they take long over a long text
 _MOST_EXTENSIONS = 8
+_LONGEST_SIGNATURE = 1024  # characters of a line that is put together again; a witness's takes some 400
 
 
 def notes_in(content: str | bytes) -> list[str]:
@@ -57,6 +59,8 @@ def _note_at(lines: list[str], start: int) -> tuple[str, int]:
         if line.startswith(_MARK):
             signatures.append(line)
         elif signatures and _BASE64.fullmatch(line) and not _is_whole(signatures[-1]):
+            if len(signatures[-1]) > _LONGEST_SIGNATURE:
+                break  # each broken line is a look at the whole
             signatures[-1] += line if signatures[-1].count(" ") > 1 else f" {line}"
         else:
             break
@@ -81,8 +85,14 @@ def _is_whole(signature: str) -> bool:
 def _texts_of_mail(content: bytes) -> list[str]:
     """The text parts of a saved mail; none when this is no mail, or one that cannot be read."""
     try:
-        message = email.message_from_bytes(content, policy=email.policy.default)
-        texts = [part for part in message.walk() if part.get_content_maintype() == "text"]
-        return [str(part.get_content()) for part in texts]
-    except (LookupError, ValueError, AssertionError, TypeError):  # whatever a damaged mail can bring the parser to
+        parts = email.message_from_bytes(content).walk()  # the old policy: the new one takes long over hostile headers
+        return [_text_of(part) for part in parts if part.get_content_maintype() == "text"]
+    except (LookupError, ValueError, AssertionError, TypeError, RecursionError):  # what a damaged mail brings it to
         return []
+
+
+def _text_of(part: Message) -> str:
+    content, charset = part.get_payload(decode=True), str(part.get_content_charset("utf-8"))
+    if charset in _NOT_OF_MAILS or not isinstance(content, bytes):
+        return ""
+    return content.decode(charset, "replace")

@@ -89,6 +89,25 @@ def test_where_there_is_none_none_is_found(text: str) -> None:
     assert notes_in(text.encode()) == []
 
 
+@pytest.mark.parametrize(
+    "mail",
+    [
+        b"Content-Type: text/plain; " + b"(" * 2000 + b"\n\nwords",
+        b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(3000)),
+        b"Content-Type: message/rfc822\n\n" * 3000,
+    ],
+)
+def test_a_mail_made_to_exhaust_its_reader_holds_none(mail: bytes) -> None:
+    assert notes_in(mail) == []
+
+
+def test_a_signature_broken_into_lines_without_end_is_not_put_together_without_end() -> None:
+    text, _, signature = note_of(42, cosigners=0).partition("\n\n")
+    name = signature.rpartition(" ")[0]
+    (found,) = notes_in(f"{text}\n\n{name} " + "AAAA\n" * 20_000)
+    assert len(found) < 2000
+
+
 def test_no_more_notes_are_taken_than_anybody_has() -> None:
     text = "".join(note_of(size, cosigners=0) for size in range(MOST_NOTES + 20))
     assert len(notes_in(text)) == MOST_NOTES
