@@ -29,10 +29,9 @@ def parts_of(session: Session, parts: Parts, subject: Subject, spoken: Spoken) -
     if subject.person is None:
         return [_notes(session, parts)]
     found = [_account(subject), _roles(session, subject, spoken), _documents(session, parts, subject)]
-    found += [words_of(session, subject), _notes(session, parts)]
+    found += [words_of(session, subject), _notes(session, parts), _support(session, subject, spoken)]
     if subject.inspection_id is None:
         found += [_sessions(session, subject), _places(session, subject), _links(session, subject, spoken)]
-        found += [_support(session, subject, spoken)]
     return found
 
 
@@ -184,9 +183,8 @@ def _links(session: Session, subject: Subject, spoken: Spoken) -> Part:
 
 
 def _support(session: Session, subject: Subject, spoken: Spoken) -> Part:
-    found = session.scalars(
-        select(SupportAct).where(SupportAct.person_id == subject.identifier).order_by(SupportAct.acted_at)
-    )
+    query = select(SupportAct).where(SupportAct.person_id == subject.identifier).order_by(SupportAct.acted_at)
+    found = session.scalars(within(query, SupportAct.inspection_id, subject))
     areas = _areas(session)
     rows = tuple(
         (at(row.acted_at), row.act, areas[row.inspection_id], spoken.who(row.actor), row.reason) for row in found

@@ -19,6 +19,8 @@ from exchange.inspections.models import Membership
 from exchange.oversight.service import load_names
 
 SOMEBODY: Final = "somebody else with an account"
+REASON_ELSEWHERE: Final = "see ‘Support’"
+"""What stands for a reason in a sentence: people typed it, and it may name others."""
 
 _ID = re.compile(ID_PATTERN)
 
@@ -80,7 +82,7 @@ class Spoken:
 
     def learn(self, identifiers: Iterable[str]) -> None:
         """Look up the documents and inspections among these; of people nothing more is looked up."""
-        wanted = {one for one in identifiers if not one.startswith("per_")}
+        wanted = {one for one in identifiers if not one.startswith(("per_", "sup_"))}
         self._names = load_names(self._session, self._catalogue, wanted)
 
     def __call__(self, value: str) -> str:
@@ -89,6 +91,8 @@ class Spoken:
             return self._subject.name
         if value.startswith("per_") and _ID.fullmatch(value):
             return self._roles.get(value, SOMEBODY)
+        if value.startswith("sup_") and _ID.fullmatch(value):
+            return REASON_ELSEWHERE
         return self._names(value)
 
     def who(self, value: str) -> str:

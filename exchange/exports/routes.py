@@ -13,7 +13,7 @@ from exchange.access.roles import Permission
 from exchange.errors import ConflictError, InvalidError
 from exchange.exports.service import FORMS, MOST_ROWS, export_trail
 from exchange.exports.words import say_filters
-from exchange.oversight.service import load_names, parse_filters
+from exchange.oversight.service import load_names_in, parse_filters
 from exchange.web.attachments import attachment
 from exchange.web.form_pages import Page
 from exchange.web.identity import parts, signed_in
@@ -21,7 +21,7 @@ from exchange.web.identity import parts, signed_in
 exports = Blueprint("exports", __name__)
 
 NO_RECORD = (
-    "The log takes no entry, so the export could not be recorded and nothing of it was sent. "
+    "The log takes no entry, or cannot be read whole, so nothing of it was exported. "
     "Verify the log: the result says what is wrong."
 )
 
@@ -60,7 +60,8 @@ def _choose(log_id: str, refused: str = "") -> Page:
     except InvalidError as error:
         return _page(log_id, {}, "", error.message), 400
     with parts().database.read() as session:
-        names = load_names(session, parts().catalogue, {filters.person or "", filters.document or ""})
+        wanted = {filters.person or "", filters.document or ""}
+        names = load_names_in(session, parts().trail.store, parts().catalogue, log_id, wanted)
     page = _page(log_id, filters.query(), say_filters(filters, names) if filters.codes else "", refused)
     return (page, 400) if refused else page
 

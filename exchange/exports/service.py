@@ -28,7 +28,7 @@ from exchange.exports.reading import Covered, covered_state, matching_entries, m
 from exchange.exports.rows import HEADER, ExportRow, rows_in_words
 from exchange.exports.stream import DAMAGED, ExportStream, hold_back
 from exchange.exports.words import say_filters
-from exchange.oversight.service import TrailFilters, frozen_view, inspection_of, load_names
+from exchange.oversight.service import TrailFilters, frozen_view, inspection_of, load_names, load_names_in
 from exchange.parts import Parts
 
 __all__ = [
@@ -154,8 +154,10 @@ def _rows(order: _Order, connection: Connection, session: Session) -> Iterator[E
 def _about(order: _Order, session: Session) -> list[tuple[str, str]]:
     """What the file is: log, origin, signed state, filters, when and by whom."""
     covered = order.covered
-    ids = {covered.log_id, order.actor, order.filters.person or "", order.filters.document or ""}
-    names = load_names(session, order.parts.catalogue, ids)
+    catalogue, store = order.parts.catalogue, order.parts.trail.store
+    names = load_names(session, catalogue, {covered.log_id, order.actor})
+    wanted = {order.filters.person or "", order.filters.document or ""}
+    filtered = load_names_in(session, store, catalogue, covered.log_id, wanted)
     return [
         ("What this is", f"An export of the trail of {names(covered.log_id)}"),
         ("Log", covered.log_id),
@@ -163,7 +165,7 @@ def _about(order: _Order, session: Session) -> list[tuple[str, str]]:
         ("Entries in the log", f"{covered.size:,}"),
         ("Root hash", covered.root.hex()),
         ("Checkpoint", covered.note or "None: nothing of this log was signed yet"),
-        ("Filters", say_filters(order.filters, names)),
+        ("Filters", say_filters(order.filters, filtered)),
         ("Exported", say_moment(order.at)),
         ("Exported by", f"{names(order.actor)} ({order.actor})"),
         (

@@ -21,7 +21,7 @@ from exchange.oversight.answers import (
     who_opened,
 )
 from exchange.oversight.answers_shown import show_answer
-from exchange.oversight.names import load_names
+from exchange.oversight.names import is_in, load_names
 from exchange.oversight.queries import inspection_choices
 from exchange.oversight.scopes import Scope, scope_of
 from exchange.web.form_pages import Page
@@ -63,7 +63,7 @@ def opened(inspection_id: str) -> Page:
     """Answer who has opened a document, or the documents of an item."""
     scope = scope_of(inspection_id)
     try:
-        about = _about()
+        about = _about(scope)
     except InvalidError as error:
         return _ask_page(scope, error)
     _record(inspection_id, f"who-opened-{about.kind}")
@@ -85,7 +85,7 @@ def opened_by(inspection_id: str) -> Page:
     person = request.args.get("person", "")
     if not person:
         return _ask_page(scope, InvalidError(CHOOSE_PERSON, field="person"))
-    person = parse_identifier(person, "per")
+    _require_here(scope, parse_identifier(person, "per"))
     _record(inspection_id, "what-person-opened")
     with parts().database.read() as session:
         answer = what_opened(session, parts().trail.store, scope.log_id, person)
@@ -100,7 +100,7 @@ def nobody_but(inspection_id: str) -> Page:
     """State completely who opened a document or an item's documents, up to a signed checkpoint."""
     scope = scope_of(inspection_id)
     try:
-        about, size = _about(), _size(scope)
+        about, size = _about(scope), _size(scope)
     except InvalidError as error:
         return _ask_page(scope, error)
     give_back = parts().turns.take("download", signed_in().person_id)  # every entry is read, as for evidence
@@ -127,16 +127,24 @@ def _ask_page(scope: Scope, error: InvalidError | None) -> Page:
     return page if error is None else (page, 400)
 
 
-def _about() -> About:
+def _about(scope: Scope) -> About:
     document, item = request.args.get("document", ""), request.args.get("item", "")
     if document:
-        return About(parse_identifier(document, "doc"), None)
+        _require_here(scope, parse_identifier(document, "doc"))
+        return About(document, None)
     if not item:
         raise InvalidError(CHOOSE_ABOUT, field="document")
     try:
         return About(None, str(ItemNumber.parse(item)))
     except ItemNumberError:
         raise NotFoundError from None
+
+
+def _require_here(scope: Scope, identifier: str) -> None:
+    """Raise NotFoundError for what this log never speaks of: its name, or its absence, is no answer of this log."""
+    with parts().database.read() as session:
+        if not is_in(parts().trail.store, session.connection(), scope.log_id, identifier):
+            raise NotFoundError
 
 
 def _size(scope: Scope) -> int:

@@ -10,11 +10,13 @@ import re
 from collections.abc import Iterable
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
 from audit.entry import ID_PATTERN, Entry, parse_time
 from audit.errors import EntryError
+from audit.sql_store import SqlLogStore
+from audit.store import SearchFilters
 from config.catalogue import Catalogue
 from exchange import trail
 from exchange.accounts.models import SupportAct
@@ -157,6 +159,23 @@ def load_names(session: Session, catalogue: Catalogue, identifiers: Iterable[str
     for inspection, area in session.execute(areas):
         known[inspection] = f"the inspection of {area}"
     return Names(known, catalogue)
+
+
+def load_names_in(
+    session: Session, store: SqlLogStore, catalogue: Catalogue, log_id: str, identifiers: Iterable[str]
+) -> Names:
+    """Names for identifiers that somebody typed: of those alone that the log speaks of, and of nobody elsewhere."""
+    connection = session.connection()
+    return load_names(session, catalogue, {one for one in identifiers if is_in(store, connection, log_id, one)})
+
+
+def is_in(store: SqlLogStore, connection: Connection, log_id: str, identifier: str) -> bool:
+    """Whether a log speaks of a person, or has an entry about a document."""
+    if not _ID.fullmatch(identifier):
+        return False
+    is_person = identifier.startswith("per_")
+    filters = SearchFilters(person=identifier) if is_person else SearchFilters(subject=identifier)
+    return bool(store.search(connection, log_id, filters, None, 1))
 
 
 def numbers_of(session: Session, documents: Iterable[str]) -> dict[str, list[str]]:

@@ -8,7 +8,7 @@ from exchange.oversight.alarms import Told, add_alarm, clear_alarm, parse_reason
 from exchange.oversight.evidence import EvidenceStream, export_evidence, export_tiles
 from exchange.oversight.filters import TrailFilters, mark_of, parse_filters
 from exchange.oversight.logs import frozen_view, inspection_of
-from exchange.oversight.names import Names, identifiers_in, load_names, numbers_of, say_reference
+from exchange.oversight.names import Names, identifiers_in, load_names, load_names_in, numbers_of, say_reference
 from exchange.oversight.opening import OPENING_EVENTS
 from exchange.oversight.transfers_shown import Found, Outcome, Transfer, transfers_in, union
 from exchange.oversight.verification import Verification, verify_log
@@ -31,6 +31,7 @@ __all__ = [
     "identifiers_in",
     "inspection_of",
     "load_names",
+    "load_names_in",
     "mark_of",
     "numbers_of",
     "parse_filters",

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from audit.errors import LogRolledBackError
+from audit.errors import EntryError, LogDamagedError, LogRolledBackError
 from exchange import trail
 from exchange.access.guard import OutsiderError
 from exchange.accounts.throttle import network_of
@@ -54,6 +54,13 @@ STOPPED = (
 )
 
 
+DAMAGED = (
+    "A log that this depends on is not as it was written, or takes no entry, and nothing is done or shown here without "
+    "its entry. Nothing was changed, and what you sent just now was not taken. Data protection officers can verify the "
+    "log and export the evidence. Everybody else: tell us the time and what you were doing."
+)
+
+
 def page(status: HTTPStatus, title: str, text: str) -> tuple[str, int]:
     """Render the one error page."""
     return render_template("error.html", title=title, text=text), int(status)
@@ -69,6 +76,8 @@ def init_errors(app: Flask) -> None:
     app.register_error_handler(BodyError, _body)
     app.register_error_handler(ExchangeError, _domain)
     app.register_error_handler(LogRolledBackError, _rolled_back)
+    app.register_error_handler(LogDamagedError, _damaged)
+    app.register_error_handler(EntryError, _damaged)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
 
@@ -146,6 +155,11 @@ def _domain(error: ExchangeError) -> tuple[str, int]:
 def _rolled_back(error: LogRolledBackError) -> tuple[str, int]:
     log.critical("the database went back behind what was signed", detail=str(error))
     return page(HTTPStatus.SERVICE_UNAVAILABLE, "The service has stopped taking anything", STOPPED)
+
+
+def _damaged(error: Exception) -> tuple[str, int]:
+    log.error("the log is damaged", kind=type(error).__name__, route=request.endpoint)
+    return page(HTTPStatus.INTERNAL_SERVER_ERROR, "The log is not as it was written", DAMAGED)
 
 
 def _unreadable() -> str:

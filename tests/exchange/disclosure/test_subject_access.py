@@ -17,6 +17,7 @@ from audit.checkpoint import open_checkpoint
 from exchange import trail
 from exchange.access.roles import Role
 from exchange.accounts.models import Person
+from exchange.accounts.service import disable_account
 from exchange.disclosure import pack_entries
 from exchange.disclosure.subject_access import prepare_pack
 from exchange.disclosure.zip_stream import zip_pieces
@@ -303,3 +304,19 @@ def test_a_form_that_names_nobody_says_so(case: Case, officer: Any, area: Any, n
     assert answer.status_code == 400
     assert sentence in answer.text
     assert "subject-access:prepared" not in case.events()
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["service", "inspection"])
+def test_a_reason_that_somebody_typed_is_in_no_sentence_of_the_trail(
+    case: Case, service_officer: Person, make_person: Callable[..., Person], *, whole: bool
+) -> None:
+    """The pack says that the trail names nobody else; a reason may, so it stands in a part that the officer reads."""
+    support = make_person(Role.ADMINISTRATOR, name="Support Example")
+    reason = "Jo Somebody-Else rang about it"
+    with case.parts.database.unit_of_work() as unit:
+        disable_account(unit, actor=support.id, person_id=case.people[NOMINATED], reason=reason)
+    pack = pack_of(case, case.people[NOMINATED], None if whole else case.inspection, service_officer.id)
+    (told,) = [row for row in table(pack, "trail") if row["event"] == "support:acted"]
+    assert "Reason given: see ‘Support’." in told["what_happened"]
+    assert all("Somebody-Else" not in row["what_happened"] for row in table(pack, "trail"))
+    assert [row["reason"] for row in table(pack, "support")] == [reason]

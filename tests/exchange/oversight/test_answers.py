@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from exchange.access.roles import Role
+from exchange.accounts.models import Person
 from exchange.downloads.ranges import Wanted
 from exchange.downloads.release import begin_release, end_release
 from exchange.errors import ConflictError, InvalidError
@@ -13,7 +14,7 @@ from exchange.oversight import answers
 from exchange.oversight.answers import Answer, documents_for, nobody_but_these, what_opened, who_opened
 from exchange.oversight.transfers_shown import Outcome
 from exchange.worker import sign_checkpoints
-from tests.exchange.inspection_case import Case, tamper
+from tests.exchange.inspection_case import Case, case_of, tamper
 
 CONTENT = b"minutes of the board\n"
 
@@ -209,3 +210,34 @@ def test_a_question_that_cannot_be_answered_is_asked_again_in_words(
 def test_a_stranger_identifier_is_not_found(officer: Any, area: Any) -> None:
     for address in ("opened?document=per_1", "opened?item=%3Cb%3E", "opened-by?person=Ada"):
         assert officer.get(f"{area.path}/{address}").status_code == 404
+
+
+@pytest.fixture
+def elsewhere(case: Case, make_area: Callable[..., Any]) -> Case:
+    """Another inspection, of which this one's officer may learn nothing."""
+    return case_of(case.parts, make_area(name="Another Area"))
+
+
+@pytest.mark.parametrize("page", ["opened", "nobody-but"])
+def test_a_document_of_another_inspection_is_not_found_and_not_asked_about(
+    case: Case, officer: Any, area: Any, elsewhere: Case, page: str
+) -> None:
+    theirs = elsewhere.send("1.4")
+    sign(case)
+    size = len(case.entries())
+    answer = officer.get(f"{area.path}/{page}?document={theirs}")
+    assert answer.status_code == 404
+    assert answer.text == officer.get(f"{area.path}/{page}?document=doc_{'0' * 26}").text
+    assert len(case.entries()) == size
+
+
+def test_a_person_of_another_inspection_is_not_found_and_not_named(
+    case: Case, officer: Any, area: Any, elsewhere: Case
+) -> None:
+    stranger = elsewhere.people[Role.INSPECTOR]
+    with case.parts.database.unit_of_work() as unit:
+        unit.session.get_one(Person, stranger).name = "Stranger Elsewhere"
+    assert officer.get(f"{area.path}/opened-by?person={stranger}").status_code == 404
+    for page in ("trail", "trail/export", "trail/export/file?form=jsonl&x=1"):
+        mark = "&" if "?" in page else "?"
+        assert "Stranger Elsewhere" not in officer.get(f"{area.path}/{page}{mark}person={stranger}").text, page

@@ -175,3 +175,17 @@ def test_an_alarm_of_the_service_is_cleared_by_its_officer(case: Case, service_o
         alarm = session.scalars(select(Alarm.id)).one()
     assert service_officer.send(f"/service/alarms/{alarm}/clear", {"reason": "Restored"}).status_code == 303
     assert case.events("service")[-1] == "alarm:cleared"
+
+
+@pytest.mark.parametrize("page", ["access", "trail/evidence", "opened?item=1.1", "log/checkpoint"])
+def test_a_page_whose_look_cannot_be_recorded_says_why_and_shows_nothing(
+    case: Case, app: Any, officer: Any, area: Any, page: str
+) -> None:
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    officer.get(f"{area.path}/trail/evidence").close()
+    tamper(case, "DELETE FROM audit_entry WHERE log_id = :log AND leaf_index >= 3")
+    tamper(case, "DELETE FROM audit_node WHERE log_id = :log")
+    answer = officer.get(f"{area.path}/{page}")
+    assert answer.status_code == 500
+    assert "The log is not as it was written" in answer.text
+    assert "Inspector Example" not in answer.text
