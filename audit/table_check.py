@@ -10,6 +10,7 @@ from audit.events import SERVICE_LOG
 from audit.findings import Finding, Findings
 from audit.note import VerifierKey
 from audit.raw_log import RawTables, RawTombstone
+from audit.signed_rows import SLACK
 from audit.triggers import DISPOSABLE
 
 ConnectionT = TypeVar("ConnectionT")
@@ -68,7 +69,7 @@ class TableCheck(Generic[ConnectionT]):
         told: dict[str, Entry] = {}
         for index, encoded in self._store.raw_events(self._connection, SERVICE_LOG, "log:disposed"):
             entry = _entry(encoded)
-            if entry is None or entry.subject is None:
+            if entry is None or entry.subject is None or type(index) is not int:
                 continue  # found when the service's log is checked
             told[entry.subject] = entry
             if entry.subject not in tombstones:
@@ -77,7 +78,8 @@ class TableCheck(Generic[ConnectionT]):
         for log_id, row in tombstones.items():
             root = row.root_hash.hex() if isinstance(row.root_hash, bytes) else ""
             entry = told.get(log_id)
-            if entry is None or (entry.details.get("tree_size"), entry.details.get("root")) != (row.tree_size, root):
+            said = None if entry is None else (entry.details.get("tree_size"), entry.details.get("root"))
+            if said != (row.tree_size, root) or (entry is not None and not _is_of(row.disposed_at, entry)):
                 detail = f"The tombstone of the log {log_id} is not what an entry of the service's log tells of."
                 self._findings.add("stray", _size(row), detail)
 
@@ -103,6 +105,14 @@ class TableCheck(Generic[ConnectionT]):
 
 def _size(row: RawTombstone) -> int:
     return row.tree_size if isinstance(row.tree_size, int) and row.tree_size >= 0 else 0
+
+
+def _is_of(disposed_at: object, entry: Entry) -> bool:
+    """Whether the time beside a tombstone was taken in the act that its entry tells of."""
+    try:
+        return abs(parse_time(disposed_at) - entry.time) <= SLACK
+    except AuditError:
+        return True  # found to be no time already
 
 
 def _entry(encoded: object) -> Entry | None:

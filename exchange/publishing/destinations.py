@@ -14,6 +14,7 @@ import os
 import re
 import stat
 from dataclasses import dataclass
+from errno import EINVAL
 from pathlib import Path
 
 from audit.note import MAX_NOTE_BYTES
@@ -68,9 +69,11 @@ class CheckpointFolder:
         return [KeptFile(size, _stamp(entry)) for size, entry in sorted(found, key=lambda pair: pair[0])]
 
     def read(self, origin: str, size: int) -> bytes:
-        """What one file holds, as far as a note can be long. Raises OSError."""
-        handle = os.open(self._place_of(origin) / _name(size), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        with os.fdopen(handle, "rb") as source:
+        """What one file holds, as far as a note can be long. Raises OSError, for whatever is no plain file too."""
+        place, flags = self._place_of(origin) / _name(size), os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        with os.fdopen(os.open(place, os.O_RDONLY | flags), "rb") as source:
+            if not stat.S_ISREG(os.fstat(source.fileno()).st_mode):
+                raise OSError(EINVAL, "is no plain file", str(place))  # one that nobody writes to would be waited for
             return source.read(MAX_NOTE_BYTES + 1)
 
     def _folder_for(self, origin: str) -> int:

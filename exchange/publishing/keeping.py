@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from errno import errorcode
@@ -235,10 +236,17 @@ def _row(unit: UnitOfWork, log_id: str) -> KeptState:
 
 
 def kept_notes(parts: Parts, log_id: str) -> list[bytes]:
-    """Every checkpoint of a log that is kept in the folder, for the log check. Raises OSError."""
+    """Every checkpoint of a log that is kept in the folder, for the log check. Raises OSError for the folder itself.
+
+    A file that cannot be read is passed over, or it would stand between a damaged log and its check; the duty tells.
+    """
     if parts.settings.checkpoint_folder is None:
         return []
     folder = CheckpointFolder(parts.settings.checkpoint_folder)
     with parts.database.read() as session:
-        origin = parts.trail.store.log(session.connection(), log_id).origin
-    return [folder.read(origin, file.size) for file in folder.files(origin)]
+        origin = parts.trail.store.origins(session.connection(), log_id)[-1].origin
+    found = []
+    for file in folder.files(origin):
+        with suppress(OSError):
+            found.append(folder.read(origin, file.size))
+    return found

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 from audit.errors import AuditError, UnknownLogError
 from audit.fsck import CheckedState, Finding, FsckReport, check_growth, check_tables
@@ -50,27 +51,38 @@ class LogChecks:
         self._done: set[str] = set()
 
     def __call__(self) -> None:
-        """Check everything once a day, else what has grown. Raises OSError: the kept files cannot be read."""
+        """Check everything once a day, else what has grown; nothing that stops one check stops another.
+
+        Raises OSError: the kept files cannot be read, and the logs were checked without them; or what stopped a check.
+        """
         today = in_london(self._parts.clock()).date()
         if today != self._day:
             self._day = today
             self._done.clear()
-            self._check_tables()
-        failure: OSError | None = None
-        for log_id, stamp in self._stamps().items():
+        checks: list[Callable[[], None]] = [self._check_tables_once]
+        checks += [partial(self._check, log_id, stamp) for log_id, stamp in self._stamps().items()]
+        failure: Exception | None = None
+        for check in checks:
             if not self._go_on():
                 return
             try:
-                self._check(log_id, stamp)
-            except OSError as error:
+                check()
+            except Exception as error:  # noqa: BLE001  whatever damage one check meets, the next is still made
                 failure = error
         if failure is not None:
             raise failure
 
+    def _check_tables_once(self) -> None:
+        if TABLES not in self._done:
+            self._check_tables()
+            self._done.add(TABLES)
+
     def _check(self, log_id: str, stamp: Stamp) -> None:
         if log_id not in self._done:
-            self._look(log_id, stamp, None)
+            unread = self._look(log_id, stamp, None)
             self._done.add(log_id)
+            if unread is not None:
+                raise unread
         elif log_id in self._whole and self._whole[log_id].stamp != stamp:
             self._look(log_id, stamp, self._whole[log_id].state)
 
@@ -79,23 +91,29 @@ class LogChecks:
         store, found = self._parts.trail.store, {}
         with self._parts.database.read() as session:
             connection = session.connection()
-            for record in store.logs(connection):
+            gone = {row.log_id for row in store.raw_tombstones(connection)}
+            for log_id in store.raw_log_ids(connection)["audit_log"]:  # raw: a damaged row must not hide the others
+                if not isinstance(log_id, str) or log_id in gone:
+                    continue
                 try:
-                    latest = store.latest_checkpoint(connection, record.log_id)
-                    size = store.tree_size(connection, record.log_id)
+                    latest = store.latest_checkpoint(connection, log_id)
+                    size = store.tree_size(connection, log_id)
                 except (AuditError, ValueError, TypeError):
                     size, latest = -1, None
-                found[record.log_id] = (size, -1 if latest is None else latest.tree_size)
+                found[log_id] = (size, -1 if latest is None else latest.tree_size)
         return found
 
-    def _look(self, log_id: str, stamp: Stamp, since: CheckedState | None) -> None:
+    def _look(self, log_id: str, stamp: Stamp, since: CheckedState | None) -> OSError | None:
+        """One check, and a second where it found something; what kept the kept files from being read."""
+        notes, unread = self._kept(log_id) if since is None else ([], None)
         try:
-            report, state = self._read(log_id, since)
+            report, state = self._read(log_id, since, notes)
             if report.findings:
-                report, state = self._read(log_id, since)
+                notes, unread = self._kept(log_id) if since is None else ([], None)
+                report, state = self._read(log_id, since, notes)
         except UnknownLogError:  # disposed of meanwhile
             self._whole.pop(log_id, None)
-            return
+            return None
         extent = FULL if since is None else GROWTH
         if report.findings:
             self._whole.pop(log_id, None)
@@ -103,11 +121,17 @@ class LogChecks:
         else:
             self._whole[log_id] = Checked(state, stamp)
         self._write_down(report, extent)
+        return unread
 
-    def _read(self, log_id: str, since: CheckedState | None) -> tuple[FsckReport, CheckedState]:
+    def _kept(self, log_id: str) -> tuple[list[bytes], OSError | None]:
+        try:
+            return kept_notes(self._parts, log_id), None
+        except OSError as error:
+            return [], error
+
+    def _read(self, log_id: str, since: CheckedState | None, notes: Sequence[bytes]) -> tuple[FsckReport, CheckedState]:
         """One check; what the log is held to is read before the log, so that the log has all of it by then."""
         parts = self._parts
-        notes = kept_notes(parts, log_id) if since is None else []
         witnesses = _keys(parts)
         remembered = parts.signed_sizes.latest(self._origin(log_id)) if since is None else None
         with frozen_view(parts.database) as connection:
@@ -124,7 +148,7 @@ class LogChecks:
 
     def _origin(self, log_id: str) -> str:
         with self._parts.database.read() as session:
-            return self._parts.trail.store.log(session.connection(), log_id).origin
+            return self._parts.trail.store.origins(session.connection(), log_id)[-1].origin
 
     def _check_tables(self) -> None:
         parts = self._parts

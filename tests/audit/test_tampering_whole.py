@@ -219,6 +219,7 @@ TOMBSTONES = {
     ),
     "with another note": ("UPDATE audit_disposal SET note = replace(note, 'gone', 'gane')", {"forged"}),
     "at no time": ("UPDATE audit_disposal SET disposed_at = 'then'", {"forged"}),
+    "at another time": ("UPDATE audit_disposal SET disposed_at = '2020-01-01T00:00:00.000000Z'", {"stray"}),
     "of no log": ("UPDATE audit_disposal SET log_id = 'service'", {"missing", "forged", "stray"}),
     "that nobody told of": ("DELETE FROM audit_entry WHERE event = 'log:disposed'", {"stray"}),
 }
@@ -236,6 +237,16 @@ def test_a_tombstone_that_was_changed_is_named(disposed: Connection, change: str
     disposed.execute(text(statement))
     found = {one.kind for one in check_tables(SqlLogStore(), disposed, SIGNER.public_key_bytes)}
     assert kinds <= found
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_row_in_no_place_at_all_hides_nothing_else(disposed: Connection) -> None:
+    copied = "entry, leaf_hash, time, event, actor, inspection, subject, items FROM audit_entry"
+    statement = f"INSERT INTO audit_entry SELECT log_id, 'nowhere', {copied} WHERE event = 'log:disposed'"
+    disposed.execute(text(statement))
+    disposed.execute(text("DELETE FROM audit_disposal"))
+    found = check_tables(SqlLogStore(), disposed, SIGNER.public_key_bytes)
+    assert "missing" in {one.kind for one in found}
 
 
 @pytest.mark.parametrize("table", DISPOSABLE)

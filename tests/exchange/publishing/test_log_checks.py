@@ -1,5 +1,6 @@
 """The worker's own checks: damage is named, told again daily, never mended, and nothing waits for a check."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -156,6 +157,65 @@ def test_a_log_cut_back_with_every_trace_is_told_by_what_was_kept(case: Case, tm
     found = damages(case)
     assert [(log_id, index) for log_id, index, _ in found] == [(case.inspection, size)]
     assert found[0][2] in {"rolled-back", "truncated"}
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "folder"])
+def test_a_kept_file_that_cannot_be_read_does_not_stand_before_a_damaged_log(
+    case: Case, tmp_path: Path, kind: str
+) -> None:
+    parts = keeping(case.parts, tmp_path / "kept")
+    grow(parts)
+    Keeper(parts)()
+    planted = tmp_path / "kept" / parts.trail.origin_of(case.inspection) / f"{1:020d}.txt"
+    {"link": lambda: planted.symlink_to("/nowhere"), "pipe": lambda: os.mkfifo(planted), "folder": planted.mkdir}[
+        kind
+    ]()
+    tamper(case, ALTER, bytes=forge(case, 3), index=3)
+    LogChecks(parts)()
+    assert damages(case) == [(case.inspection, 3, "altered")]
+    Keeper(parts)()
+    assert [alarm.kind for alarm in alarms(parts)] == ["log-damaged", "kept-checkpoint-differs"]
+
+
+def test_without_the_folder_the_logs_are_checked_and_the_journal_is_told(case: Case, tmp_path: Path) -> None:
+    parts = keeping(case.parts, tmp_path / "kept")
+    grow(parts)
+    (tmp_path / "kept").rmdir()
+    tamper(case, ALTER, bytes=forge(case, 3), index=3)
+    with pytest.raises(OSError, match="kept"):
+        LogChecks(parts)()
+    assert damages(case) == [(case.inspection, 3, "altered")]
+
+
+def test_one_log_whose_row_cannot_be_read_hides_no_other(case: Case) -> None:
+    grow(case.parts)
+    with case.parts.database.engine.execution_options(write=True).begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("ALTER TABLE audit_log DISABLE TRIGGER ALL")
+    tamper(case, "UPDATE audit_log SET created_at = 'then' WHERE id = 'service'")
+    tamper(case, ALTER, bytes=forge(case, 3), index=3)
+    LogChecks(case.parts)()
+    found = {(alarm.kind, alarm.subject) for alarm in alarms(case.parts)}
+    assert found == {("log-damaged", "service"), ("log-damaged", case.inspection)}
+
+
+def test_a_look_across_the_tables_that_broke_off_is_made_again(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers: list[Any] = [RuntimeError("broken off"), [Finding("missing", 0, "A log is gone.")]]
+
+    def look(*_: Any) -> Any:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(log_checks_module, "check_tables", look)
+    grow(case.parts)
+    checks = LogChecks(case.parts)
+    with pytest.raises(RuntimeError, match="broken off"):
+        checks()
+    assert checks_of(case.parts, case.inspection)[FULL].findings == 0, "the logs were checked all the same"
+    checks()
+    assert damages(case) == [("service", 0, "missing")]
 
 
 class _Nothing:
