@@ -134,6 +134,9 @@ class SignedRows:
         if received_at is None or (signed_at is not None and received_at < signed_at - SLACK):
             detail = f"The cosignature of {row.witness} came at {row.received_at!r:.40}, before there was a checkpoint."
             self._findings.add("cosignature", size, detail)
+        elif time and abs(received_at - _moment(time)) > 2 * SLACK:
+            detail = f"The cosignature of {row.witness} is said to have come at {received_at}; it was not signed then."
+            self._findings.add("cosignature", size, detail)
         if signed_at is not None and time and signed_at > _moment(time) + SLACK:
             detail = f"{row.witness} signed the checkpoint before the time that is noted for its making."
             self._findings.add("checkpoint", size, detail)

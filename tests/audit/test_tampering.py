@@ -271,7 +271,10 @@ def cosignature_mutations(connection: Connection) -> Iterator[Case]:
         }
         for name, value in false.items():
             yield case(f"line {size} {witness} {name}", "cosignature", size, update, v=value, **key)
-        changes = {"witness": ["third.example", ""], "received_at": ["2020-01-01T00:00:00.000000Z", "then"]}
+        changes = {
+            "witness": ["third.example", ""],
+            "received_at": ["2020-01-01T00:00:00.000000Z", "then", "9999-01-01T00:00:00.000000Z"],
+        }
         for column, values in changes.items():
             for value in values:
                 update_it = f"UPDATE audit_cosignature SET {column} = :v {where}"
