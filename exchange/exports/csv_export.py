@@ -20,7 +20,8 @@ ROWS_TOGETHER: Final = 500
 # What a spreadsheet program begins a formula with, in its plain, full-width and small forms, also where white space,
 # quotation marks, invisible characters or a separator that another locale splits at stand before it.
 _BEFORE = (
-    r"[\s\x00-\x1f\"'`\u2018-\u201f\u00a0\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\uff02\uff07\u3000,;|]*"
+    r"[\s\x00-\x1f\x7f-\x9f\"'`\u2018-\u201f\u00a0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    r"\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uff02\uff07\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff\u3000,;|]*"
 )
 _FORMULA = re.compile(rf"{_BEFORE}[=+\-@\u2212\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b]|[\t\r\n']")
 

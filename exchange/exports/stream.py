@@ -67,5 +67,7 @@ class ExportStream:
 
     def close(self) -> None:
         """Let go of the log and of the turn; the server calls this however the download ended."""
-        self._source.close()
-        self._give_back()
+        try:
+            self._source.close()
+        finally:  # also when the database is gone
+            self._give_back()

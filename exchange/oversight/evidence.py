@@ -52,8 +52,10 @@ class EvidenceStream:
 
     def close(self) -> None:
         """Let go of the log and of the turn; the server calls this however the download ended."""
-        self._pieces.close()
-        self._give_back()
+        try:
+            self._pieces.close()
+        finally:  # also when the database is gone
+            self._give_back()
 
 
 def export_evidence(parts: Parts, log_id: str, *, actor: str) -> EvidenceStream:

@@ -7,6 +7,7 @@ import io
 import json
 import tempfile
 import threading
+from collections.abc import Generator
 from typing import Any
 
 import openpyxl
@@ -24,8 +25,8 @@ from exchange.exports import reading, rows, xlsx_export
 from exchange.exports.csv_export import BOM, csv_text, neutralise, restore
 from exchange.exports.reading import matching_entries
 from exchange.exports.service import export_trail
-from exchange.exports.stream import ExportBrokenOffError
-from exchange.oversight.service import TrailFilters
+from exchange.exports.stream import ExportBrokenOffError, ExportStream
+from exchange.oversight.service import EvidenceStream, TrailFilters
 from tests.exchange.exports.conftest import Take
 from tests.exchange.inspection_case import Case, tamper
 
@@ -33,6 +34,7 @@ FORMULAS = (
     "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "   +1", '"=1', "'=1", "''=1", "＝1", "＋1", "－1",
     "＠x",
     "\u00a0=1", "\u200b=1", "\ufeff=1", "\u3000＝1", "“=1", "−1", ",=1", ";=1", "|=1", "\x00=1", "﹣1", "\u202e=1",
+    "\u2066=1", "\u061c=1", "\u180e=1", "\u3164=1", "\ufe0f=1", "\U000e0020=1", "\x85=1", "\x7f=1",
     '=HYPERLINK("http://example.org")', "=cmd|' /C calc'!A1", "\t", "\r", "'",
 )  # fmt: skip
 HARMLESS = ("Example Area", "1.4", "", "a=1", "2026-11-23", "x@example.org", "Area – North", "é=1", "(=1)", "5-1")
@@ -336,3 +338,21 @@ def test_no_text_of_the_first_sheet_is_mark_up_of_the_workbook() -> None:
     about = [("Filters", FORGERY), ("Log", "one"), ("Origin", "another")]
     book = openpyxl.load_workbook(io.BytesIO(xlsx_export.workbook(about, [])))
     assert [(row[0].value, row[1].value) for row in book["About this export"].iter_rows()] == about
+
+
+@pytest.mark.parametrize("kind", [ExportStream, EvidenceStream])
+def test_a_turn_is_given_back_also_when_letting_go_of_the_log_fails(kind: Any) -> None:
+    given_back: list[bool] = []
+
+    def pieces() -> Generator[bytes, None, None]:
+        try:
+            yield b"a"
+            yield b"b"
+        finally:
+            raise OSError("the database is gone")
+
+    stream = kind(pieces(), lambda: given_back.append(True))
+    next(stream)
+    with pytest.raises(OSError, match="gone"):
+        stream.close()
+    assert given_back == [True]
