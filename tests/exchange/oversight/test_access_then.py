@@ -182,6 +182,40 @@ def test_a_moment_that_is_none_is_said_so(typed: dict[str, str], field: str) -> 
     assert refused.value.field == field
 
 
+AUTUMN = {"day": "25", "month": "10", "year": "2026"}
+
+
+@pytest.mark.parametrize(
+    ("time", "moment"),
+    [
+        ("1:30am BST", datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),
+        ("01:30 gmt", datetime(2026, 10, 25, 1, 30, tzinfo=UTC)),
+        ("2am", datetime(2026, 10, 25, 2, 0, tzinfo=UTC)),
+        ("00:59 BST", datetime(2026, 10, 24, 23, 59, tzinfo=UTC)),
+    ],
+)
+def test_both_moments_of_an_hour_that_comes_twice_can_be_asked_about(time: str, moment: datetime) -> None:
+    found = parse_moment({**AUTUMN, "time": time})
+    assert found is not None
+    assert found.replace(second=0, microsecond=0) == moment
+    assert parse_moment(fields_of(found)) == found
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({**AUTUMN, "time": "1:30am"}, "came twice"),
+        ({**AUTUMN, "time": "3am BST"}, "did not show BST"),
+        ({"day": "29", "month": "3", "year": "2026", "time": "01:30"}, "no such time"),
+    ],
+)
+def test_a_time_that_the_clocks_skipped_or_showed_twice_is_asked_for_again(typed: dict[str, str], said: str) -> None:
+    """Otherwise somebody who had access in one of the two hours would not be among those who are shown."""
+    with pytest.raises(InvalidError, match=said) as refused:
+        parse_moment(typed)
+    assert refused.value.field == "time"
+
+
 def test_no_moment_is_none() -> None:
     assert parse_moment({"day": " "}) is None
 
