@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -130,13 +130,13 @@ def _newest(parts: Parts, session: Session) -> dict[str, Signed]:
 
 def _watched(session: Session, signed: Mapping[str, Signed]) -> dict[str, list[str]]:
     """For each officer the logs whose newest checkpoint they have not been mailed."""
-    newest = func.max(MailedCheckpoint.size)
-    pairs = (MailedCheckpoint.log_id, MailedCheckpoint.person_id)
-    mailed = {(row[0], row[1]): row[2] for row in session.execute(select(*pairs, newest).group_by(*pairs))}
+    columns = (MailedCheckpoint.log_id, MailedCheckpoint.person_id, MailedCheckpoint.size)
+    sizes = {one.checkpoint.tree_size for one in signed.values()}
+    mailed = {tuple(row) for row in session.execute(select(*columns).where(MailedCheckpoint.size.in_(sizes)))}
     watched: dict[str, list[str]] = {}
     for log_id, one in sorted(signed.items()):
         for person in officers_of(session, log_id):
-            if mailed.get((log_id, person), -1) < one.checkpoint.tree_size:
+            if (log_id, person, one.checkpoint.tree_size) not in mailed:
                 watched.setdefault(person, []).append(log_id)
     return watched
 

@@ -44,6 +44,11 @@ def delay_after(failures: int) -> timedelta:
     return min(FIRST_DELAY * (1 << min(failures - 1, 16)), LONGEST_DELAY)
 
 
+def is_due(row: WitnessState, now: datetime) -> bool:
+    """Whether a witness may be asked now; a later time than any delay gives is no reason to leave it alone for ever."""
+    return not now < row.next_at <= now + LONGEST_DELAY
+
+
 def keep_cosignature(parts: Parts, question: Question, answer: Cosigned) -> None:
     """Keep a verified cosignature; a witness that knows less than it cosigned before is an alarm."""
     with parts.database.unit_of_work() as unit:
@@ -70,10 +75,10 @@ def note_refusal(parts: Parts, question: Question, error: WitnessRefusedError) -
         row = _row(unit, question)
         is_new = (row.state, row.reason) != (REFUSED, error.kind)
         _fail(row, question, unit.now, REFUSED, error.kind)
-        is_due = is_new or row.alarmed_at is None or unit.now - row.alarmed_at >= ALARM_AGAIN
-        if is_due:
+        is_told = row.alarmed_at is not None and timedelta() <= unit.now - row.alarmed_at < ALARM_AGAIN
+        if is_new or not is_told:
             row.alarmed_at = unit.now
-    if is_due:
+    if is_new or not is_told:
         witness = identify(question.key)[:16]
         details: dict[str, trail.DetailValue] = {
             "witness": witness,
@@ -98,7 +103,8 @@ def raise_if_behind(parts: Parts, row: WitnessState, name: str) -> None:
         return
     allowed = timedelta(hours=parts.settings.witness_behind_hours)
     now = parts.clock()
-    last = max(moment for moment in (row.behind_since, row.alarmed_at) if moment) if row.behind_since else None
+    told = row.alarmed_at if row.alarmed_at and row.alarmed_at <= now else None
+    last = max(moment for moment in (row.behind_since, told) if moment) if row.behind_since else None
     if last is None or now - last < allowed:
         return
     with parts.database.unit_of_work() as unit:

@@ -22,7 +22,14 @@ from exchange.parts import Parts
 from exchange.publishing.alongside import Alongside
 from exchange.publishing.models import WitnessState
 from exchange.publishing.policy_file import identify, name_of
-from exchange.publishing.witness_rows import Question, keep_cosignature, note_absence, note_refusal, raise_if_behind
+from exchange.publishing.witness_rows import (
+    Question,
+    is_due,
+    keep_cosignature,
+    note_absence,
+    note_refusal,
+    raise_if_behind,
+)
 
 ANSWER_SECONDS = 10.0  # for each of the two exchanges that one question may take
 
@@ -116,7 +123,7 @@ class Asker:
         return [
             Question(key, name, state.checkpoint, state.known_size(key))
             for state in behind
-            if (row := rows.get(state.checkpoint.log_id)) is None or row.next_at <= now
+            if (row := rows.get(state.checkpoint.log_id)) is None or is_due(row, now)
         ]
 
     def _ask(self, question: Question) -> Cosigned:

@@ -167,9 +167,12 @@ def test_a_kept_file_that_cannot_be_read_does_not_stand_before_a_damaged_log(
     grow(parts)
     Keeper(parts)()
     planted = tmp_path / "kept" / parts.trail.origin_of(case.inspection) / f"{1:020d}.txt"
-    {"link": lambda: planted.symlink_to("/nowhere"), "pipe": lambda: os.mkfifo(planted), "folder": planted.mkdir}[
-        kind
-    ]()
+    if kind == "link":
+        planted.symlink_to("/nowhere")
+    elif kind == "pipe":
+        os.mkfifo(planted)
+    else:
+        planted.mkdir()
     tamper(case, ALTER, bytes=forge(case, 3), index=3)
     LogChecks(parts)()
     assert damages(case) == [(case.inspection, 3, "altered")]

@@ -25,6 +25,7 @@ from exchange.publishing import judging
 from exchange.publishing.found_notes import notes_in
 from exchange.publishing.kept import check_file, check_kept
 from exchange.publishing.mailing import mail_checkpoints
+from exchange.publishing.models import MailedCheckpoint
 from exchange.submissions.models import Document
 from keys.signing import LogSigner
 from tests.exchange.inspection_case import Case, tamper
@@ -117,6 +118,19 @@ def test_mail_goes_again_only_when_something_changed(case: Case, clock: Any) -> 
         str(signed_size(parts, case.inspection) - 1),
         str(signed_size(parts, case.inspection)),
     ]
+
+
+def test_a_size_that_the_log_has_not_reached_holds_no_mail_up(case: Case) -> None:
+    """As after a database went back, or when somebody wrote the row."""
+    parts = mailing(case.parts)
+    grow(parts)
+    assert send_daily(parts) == 1
+    with parts.database.unit_of_work() as unit:
+        mail_id = unit.session.scalars(select(OutgoingMail.id).where(OutgoingMail.purpose == "checkpoint")).one()
+        ahead = MailedCheckpoint(log_id=case.inspection, person_id=case.officer, size=2**40, mail_id=mail_id)
+        unit.session.add(ahead)
+    grow(parts, case.inspection)
+    assert send_daily(parts) == 1
 
 
 def test_without_a_mail_server_nothing_is_queued(case: Case) -> None:

@@ -246,6 +246,30 @@ def test_a_witness_that_stays_behind_is_an_alarm_once_in_each_period(party: Part
     assert len(alarms(parts, "witness-behind")) == 2
 
 
+def test_no_row_beside_the_log_can_silence_a_witness_or_its_alarm(party: Party, parts: Parts, clock: Any) -> None:
+    """Times ahead of every delay: written by somebody with the database, or under a clock that ran ahead."""
+    parts = asking(parts, party)
+
+    def put_ahead() -> None:
+        with parts.database.unit_of_work() as unit:
+            for found in unit.session.scalars(select(WitnessState)):
+                found.next_at = found.alarmed_at = clock() + timedelta(days=3650)
+
+    grow(parts)
+    ask_all(parts)
+    put_ahead()
+    grow(parts)
+    ask_all(parts)
+    assert cosigned(parts)[party.name] == signed_size(parts)
+    party.stop()
+    grow(parts)
+    ask_all(parts)
+    put_ahead()
+    clock.move(days=2)
+    ask_all(parts)
+    assert len(alarms(parts, "witness-behind")) == 1
+
+
 def test_two_workers_may_ask_the_same_witness(party: Party, parts: Parts) -> None:
     parts = asking(parts, party)
     grow(parts)
