@@ -4,8 +4,10 @@ A log is removed in one way only: by its row in `audit_disposal`, which is refus
 `log:closed` and the row repeats the checkpoint signed over it. That row itself takes the entries, nodes, checkpoints
 and cosignatures away, in the same statement, so the service needs no right to delete from any table of the log.
 
-The triggers stop the service's own database user and any mistake made with it. They do not stop somebody who owns the
-database; for that there are the hashes, the signatures and the copies that others keep.
+The triggers stop the service's own database user and any mistake made with it from altering a log. A database cannot
+verify a signature, so that user could forge closing, checkpoint and tombstone and have a log removed: the check across
+the tables tells of that. Nor do they stop somebody who owns the database; for that there are the hashes, the signatures
+and the copies that others keep.
 """
 
 from typing import Final
