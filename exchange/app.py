@@ -15,13 +15,14 @@ from exchange.parts import join_parts
 from exchange.web.edge import Edge, EdgePolicy
 from exchange.web.errors import init_errors
 from exchange.web.headers import init_headers
-from exchange.web.identity import init_identity
+from exchange.web.identity import init_identity, parts
 from exchange.web.presentation import init_presentation
 
 FORM_OVERHEAD = 16 * 2**20  # fields, boundaries and part headers around the files of one form
 ORDINARY_FORM_BYTES = 512 * 1024
 # Views that check the form token themselves, on the stream: reading the form here would spool the files to disk.
 STREAMED = ("submissions.upload", "submissions.upload_item")
+ALWAYS_ANSWERED = ("static", "service_pages.health", "service_pages.ready", "publishing.verifier")
 
 
 def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
@@ -48,6 +49,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     init_errors(app)
     app.before_request(deny_undeclared)
     app.before_request(refuse_foreign_sites)
+    app.before_request(stop_while_rolled_back)
     for blueprint in blueprints():
         app.register_blueprint(blueprint)
     for endpoint in STREAMED:
@@ -116,6 +118,18 @@ def deny_undeclared() -> None:
     view = current_app.view_functions[request.endpoint]
     if not isinstance(getattr(view, RULE, None), AccessRule):
         abort(403)
+
+
+def stop_while_rolled_back() -> None:
+    """Answer nothing but health and assets while the database holds less than was signed: what it shows is not so.
+
+    Raises LogRolledBackError; costs a look at every log once in a process, and nothing from then on.
+    """
+    joined = parts()
+    if joined.trail.is_settled or request.endpoint in ALWAYS_ANSWERED:
+        return
+    with joined.database.read() as session:
+        joined.trail.require_settled(session.connection())
 
 
 def refuse_foreign_sites() -> Response | None:

@@ -64,6 +64,7 @@ def rotate(options: argparse.Namespace) -> int:
     """Rotate and rewrap; run again after a failure, it goes on where it stopped."""
     settings = load_settings()
     with installed_parts(settings) as parts, parts.database.unit_of_work() as unit:
+        parts.trail.require_settled(unit.session.connection())  # the key file does not go back with the transaction
         touched = open_inspections(unit.session)
         record_reason(unit, act="keys-rotated", inspections=touched, reason=options.reason)
         # The new version is in the file when the entry that names it is committed; killed in between, a version that

@@ -84,6 +84,17 @@ class Trail:
         """Have `check` pass before the next entry, and again after one was refused; it raises LogRolledBackError."""
         self._check, self._is_settled = check, False
 
+    def require_settled(self, connection: Connection) -> None:
+        """Make that check unless it passed before. Raises LogRolledBackError while nothing may be done."""
+        if not self._is_settled:
+            self._check(connection)
+            self._is_settled = True
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether that check passed, and nothing was refused since."""
+        return self._is_settled
+
     def go_on_regardless(self) -> None:
         """Append without that check: for the act by which a person decides."""
         self._is_settled = True
@@ -104,9 +115,7 @@ class Trail:
         Raises:
             LogRolledBackError: the database went back behind what was signed; nothing is taken until somebody decides.
         """
-        if not self._is_settled:
-            self._check(connection)
-            self._is_settled = True
+        self.require_settled(connection)
         try:
             self.log.append_many(connection, log_id, entries)
         except LogRolledBackError:

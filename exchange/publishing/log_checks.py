@@ -1,9 +1,9 @@
 """The worker checks the logs by itself: what has grown in every round, everything once a day and when it starts.
 
-Promises: nothing is ever mended; a finding is the alarm `log-damaged`, which names the log, the first bad index and the
-kind of damage, and comes back with the next daily check as long as the damage is there; what is found is found twice,
-with evidence read afresh, before it is told. A check waits for nobody and nobody waits for it: it reads one frozen
-state of the database, in a thread of low priority.
+Promises: nothing is ever mended; a finding is the alarm `log-damaged`, or `log-rolled-back`, which names the log, the
+first bad index and the kind of damage, and comes back with the next daily check as long as the damage is there; what is
+found is found twice, with evidence read afresh, before it is told. A check waits for nobody and nobody waits for it: it
+reads one frozen state of the database, in a thread of low priority.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from exchange.publishing.models import LogCheck
 
 FULL, GROWTH = "full", "growth"
 TABLES = "tables"
+ROLLED_BACK = "rolled-back"
 
 Stamp = tuple[int, int]
 
@@ -47,6 +48,7 @@ class LogChecks:
         self._parts = parts
         self._go_on = go_on
         self._whole: dict[str, Checked] = {}
+        self._damaged: dict[str, str] = {}  # the origin under which damage was found
         self._day: date | None = None
         self._done: set[str] = set()
 
@@ -85,6 +87,8 @@ class LogChecks:
                 raise unread
         elif log_id in self._whole and self._whole[log_id].stamp != stamp:
             self._look(log_id, stamp, self._whole[log_id].state)
+        elif log_id in self._damaged and self._damaged[log_id] != self._origin(log_id):
+            self._look(log_id, stamp, None)  # somebody decided how it goes on
 
     def _stamps(self) -> dict[str, Stamp]:
         """Every log that is there, with its size and the size of its newest checkpoint; damaged ones with neither."""
@@ -117,9 +121,11 @@ class LogChecks:
         extent = FULL if since is None else GROWTH
         if report.findings:
             self._whole.pop(log_id, None)
+            self._damaged[log_id] = self._origin(log_id)
             self._tell(log_id, report.findings)
         else:
             self._whole[log_id] = Checked(state, stamp)
+            self._damaged.pop(log_id, None)
         self._write_down(report, extent)
         return unread
 
@@ -159,7 +165,8 @@ class LogChecks:
             self._tell(trail.SERVICE_LOG, findings, TABLES)
 
     def _tell(self, log_id: str, findings: Sequence[Finding], source: str = "") -> None:
-        first = min(findings, key=lambda finding: finding.index)
+        lost = [finding for finding in findings if finding.kind == ROLLED_BACK]
+        first = min(lost or findings, key=lambda finding: finding.index)
         journal(duty="check logs").error(
             "damage found", log=log_id, first_index=first.index, kind=first.kind, findings=len(findings)
         )
@@ -167,7 +174,7 @@ class LogChecks:
         surely_raise_alarm(
             self._parts,
             log_id,
-            kind="log-damaged",
+            kind="log-rolled-back" if lost else "log-damaged",
             told=Told(source, f"{words}. The first bad index is {first.index}. {first.detail}"),
             entries={"log:damage-found": {"index": first.index, "damage": first.kind}},
         )

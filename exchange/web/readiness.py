@@ -1,4 +1,4 @@
-"""Whether this process can do its work now: can it reach the database, the store of sealed files and the keys?"""
+"""Whether this process can do its work now: can it reach database, store and keys, and is its log whole?"""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ def readiness(parts: Parts) -> dict[str, bool]:
         "database": _verify_database,
         "store": _verify_store,
         "keys": _verify_keys,
+        "log": _verify_log,
     }
     return {name: _holds(check, parts) for name, check in checks.items()}
 
@@ -48,6 +49,12 @@ def _verify_store(parts: Parts) -> None:
 def _verify_keys(parts: Parts) -> None:
     LocalKeyProvider.open(parts.settings.provider_key_file).current_version()
     _verify_folder(parts.settings.key_store_folder)
+
+
+def _verify_log(parts: Parts) -> None:
+    """No log was put back behind what was signed; otherwise nothing may be done until somebody decides."""
+    with parts.database.read() as session:
+        parts.trail.require_settled(session.connection())
 
 
 def _verify_folder(folder: Path) -> None:

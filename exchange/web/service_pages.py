@@ -61,9 +61,9 @@ def health() -> Response:
 
 
 @service_pages.get("/readyz")
-@public(reason="a machine asks whether the process can work; the answer names three parts and their state")
+@public(reason="a machine asks whether the process can work; the answer names four parts and their state")
 def ready() -> Response:
-    """Answer whether the database, the store and the keys can be reached: 200 when all can, otherwise 503."""
+    """Answer whether database, store and keys can be reached and the log goes on: 200 when all hold, otherwise 503."""
     found = readiness(parts())
     lines = "".join(f"{name}: {'ok' if holds else 'not reachable'}\n" for name, holds in found.items())
     status = HTTPStatus.OK if all(found.values()) else HTTPStatus.SERVICE_UNAVAILABLE

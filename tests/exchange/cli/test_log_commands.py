@@ -64,6 +64,13 @@ def test_every_other_command_that_acts_is_refused_in_one_sentence(exchange: Comm
     assert len(said.err.splitlines()) == 1
 
 
+def test_a_refused_rotation_leaves_the_key_file_as_it_was(exchange: Command, gone_back: Settings) -> None:
+    before = gone_back.provider_key_file.read_bytes()
+    said = exchange("keys", "rotate", "--reason", "a test")
+    assert said.code == 2
+    assert gone_back.provider_key_file.read_bytes() == before
+
+
 @pytest.mark.parametrize("words", [(), ("--reason", " ")])
 def test_a_decision_needs_a_reason(exchange: Command, gone_back: Settings, words: tuple[str, ...]) -> None:
     said = exchange("log", "continue", *words)

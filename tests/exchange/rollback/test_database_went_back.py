@@ -14,6 +14,8 @@ from audit.fsck import check_log, check_tables
 from audit.store import LogContinuation
 from audit.triggers import TABLES
 from exchange import trail
+from exchange.access.roles import Role
+from exchange.accounts.models import Person
 from exchange.app import create_app
 from exchange.errors import ConflictError
 from exchange.going_on import go_on
@@ -21,7 +23,7 @@ from exchange.oversight.service import raise_alarm
 from exchange.parts import Parts
 from exchange.rollback import find_losses, require_whole
 from exchange.submissions.models import Alarm
-from tests.exchange.conftest import PASSWORD, MakeArea, MakePerson, MovableClock, ServiceClient
+from tests.exchange.conftest import MakeArea, MovableClock, ServiceClient
 
 LATER_ROWS = {
     "audit_cosignature": "tree_size > :size",
@@ -111,17 +113,15 @@ def test_a_database_that_holds_all_that_was_signed_goes_on(unguarded: Parts, mak
 
 
 def test_the_service_that_starts_on_it_takes_nothing_and_says_so(
-    gone_back: tuple[Parts, str], clock: MovableClock, make_person: MakePerson
+    gone_back: tuple[Parts, str], clock: MovableClock
 ) -> None:
     parts, inspection = gone_back
     app = restarted(parts, clock)
     joined: Parts = app.extensions["exchange"]
     before = sizes_of(parts)
-    with joined.database.read() as session:
-        email = session.execute(text("SELECT email FROM person ORDER BY id LIMIT 1")).scalar_one()
     client = app.test_client()
     assert isinstance(client, ServiceClient)
-    answer = client.send("/sign-in", {"email": email, "password": PASSWORD})
+    answer = client.get("/sign-in")
     assert answer.status_code == 503
     page = answer.get_data(as_text=True)
     assert "The service has stopped taking anything" in page
@@ -129,6 +129,38 @@ def test_the_service_that_starts_on_it_takes_nothing_and_says_so(
     assert inspection not in page
     assert sizes_of(parts) == before
     assert client.get("/healthz").status_code == 200
+    ready = client.get("/readyz")
+    assert (ready.status_code, "log: not reachable" in ready.text) == (503, True)
+    joined.type_probe.close()
+    joined.database.dispose()
+
+
+def test_somebody_who_was_signed_in_is_shown_nothing_either(
+    unguarded: Parts,
+    make_area: MakeArea,
+    client: ServiceClient,
+    sign_in: Callable[[ServiceClient, Person], ServiceClient],
+    clock: MovableClock,
+) -> None:
+    area = make_area()
+    sign_in(client, area.people[Role.NOMINATED_OFFICER])
+    sign_all(unguarded)
+    backup = sizes_of(unguarded)
+    act(unguarded, area.inspection)
+    sign_all(unguarded)
+    put_back(unguarded, backup)
+    app = restarted(unguarded, clock)
+    joined: Parts = app.extensions["exchange"]
+    again = app.test_client()
+    assert isinstance(again, ServiceClient)
+    cookie = client.get_cookie("session", domain="127.0.0.1")
+    assert cookie is not None
+    again.set_cookie("session", cookie.value, domain="127.0.0.1")
+    for path in ("/", area.path, "/help"):
+        answer = again.get(path)
+        assert (answer.status_code, "stopped taking anything" in answer.text) == (503, True), path
+    go_on(joined, "There is no newer backup.")
+    assert again.get(area.path).status_code == 200
     joined.type_probe.close()
     joined.database.dispose()
 

@@ -41,6 +41,12 @@ def test_no_page_has_anything_inline_or_from_another_site(client: Browser, path:
     assert all(source.startswith("/assets/") for source in sources)
 
 
+def test_the_privacy_page_says_how_second_factors_are_held_and_no_more(client: Browser) -> None:
+    said = words_of(client.get("/privacy"))
+    assert "second factor, sealed with a key that is kept outside the database" in said
+    assert "nobody can read" not in said
+
+
 def test_the_cookies_page_names_the_cookie_that_is_set(client: Browser) -> None:
     client.get("/sign-in")
     cookie = client.get_cookie("session", domain="127.0.0.1")
@@ -59,7 +65,7 @@ def test_the_process_says_that_it_lives(client: Browser) -> None:
 
 def test_the_process_says_that_it_can_work(client: Browser) -> None:
     answer = client.get("/readyz")
-    assert (answer.status_code, answer.text) == (200, "database: ok\nstore: ok\nkeys: ok\n")
+    assert (answer.status_code, answer.text) == (200, "database: ok\nstore: ok\nkeys: ok\nlog: ok\n")
 
 
 def test_without_its_log_it_is_not_ready(client: Browser, parts: Parts) -> None:
@@ -67,7 +73,7 @@ def test_without_its_log_it_is_not_ready(client: Browser, parts: Parts) -> None:
         connection.execute(text("ALTER TABLE audit_log RENAME TO gone"))
     answer = client.get("/readyz")
     assert answer.status_code == 503
-    assert answer.text == "database: not reachable\nstore: ok\nkeys: ok\n"
+    assert answer.text == "database: not reachable\nstore: ok\nkeys: ok\nlog: ok\n"
     assert client.get("/healthz").status_code == 200
 
 
@@ -86,4 +92,4 @@ def test_without_its_keys_it_is_not_ready_and_says_nothing_about_where_they_are(
     path.rename(path.with_name("gone"))
     answer = client.get("/readyz")
     assert answer.status_code == 503
-    assert answer.text == "database: ok\nstore: ok\nkeys: not reachable\n"
+    assert answer.text == "database: ok\nstore: ok\nkeys: not reachable\nlog: ok\n"
