@@ -47,7 +47,7 @@ def add_feed(acts: Commands) -> None:
 
 def run_feed(options: argparse.Namespace) -> int:
     """Send what waits, or follow; the cursor of a receiver is kept, that of standard output only under a name."""
-    from exchange.exports.cursors import parse_cursors  # noqa: PLC0415  a command loads what it does and no more
+    from exchange.exports.cursors import parse_cursors, require_within_logs  # noqa: PLC0415  a command loads what it does and no more
     from exchange.exports.feed import Feed, sender_of  # noqa: PLC0415
     from exchange.exports.receivers import STANDARD_OUTPUT, open_receiver  # noqa: PLC0415
 
@@ -56,6 +56,7 @@ def run_feed(options: argparse.Namespace) -> int:
         raise InvalidError("A receiver's cursor is kept under its address. Nothing was sent. Leave out --name.")
     settings = load_settings()
     with installed_parts(settings) as parts:
+        require_within_logs(parts, after)
         receiver = open_receiver(options.to, sender_of(settings), settings.siem_authorities_file)
         cursors = _cursors(parts, options, after)
         with closing(Feed(parts, receiver, cursors, seconds=PATIENCE_SECONDS)) as feed:

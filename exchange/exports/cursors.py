@@ -114,6 +114,19 @@ def record_begun(unit: UnitOfWork, receiver: str, *, actor: str) -> None:
     trail.record(unit, "feed:started", actor=actor, details={"receiver": kind})
 
 
+def require_within_logs(parts: Parts, after: Mapping[str, int]) -> None:
+    """Raise InvalidError, with the log's size, for a cursor of an entry that its log does not have."""
+    with parts.database.read() as session:
+        connection, store = session.connection(), parts.trail.store
+        for record in store.logs(connection):
+            index, size = after.get(record.log_id, -1), store.tree_size(connection, record.log_id)
+            if index >= size:
+                entries = "1 entry" if size == 1 else f"{size:,} entries"
+                raise InvalidError(
+                    f"The log {record.log_id} has {entries}, so nothing was sent after {record.log_id}:{index}."
+                )
+
+
 def parse_cursors(texts: Iterable[str]) -> dict[str, int]:
     """Cursors written LOG:INDEX, as every record of the feed carries one; the last of each log counts.
 

@@ -7,6 +7,7 @@ import pytest
 
 from audit.entry import Entry
 from exchange import trail
+from exchange.exports.models import FeedCursor
 from exchange.parts import Parts
 from tests.exchange.cli.said import Command, Said
 from tests.exchange.exports.listening import tcp_listener
@@ -84,10 +85,30 @@ def test_what_cannot_be_fed_is_refused_in_one_sentence(
     assert "Traceback" not in said.err
 
 
-def test_a_damaged_log_ends_the_command_with_a_sentence(
-    exchange: Command, parts: Parts, service_log: Callable[[], list[Entry]]
+@pytest.mark.parametrize("beyond", [0, 9999])
+def test_a_cursor_beyond_the_end_of_its_log_is_refused_with_the_size(
+    exchange: Command, service_log: Callable[[], list[Entry]], beyond: int
 ) -> None:
     size = len(service_log())
-    said = exchange("log", "feed", "--after", f"service:{size + 5}")
+    said = exchange("log", "feed", "--after", f"service:{size + beyond}")
+    assert (said.code, said.out) == (2, "")
+    assert f"The log service has {size:,} " in said.err
+    assert "cannot be read on" not in said.err
+    assert len(service_log()) == size
+
+
+def test_the_cursor_of_the_last_entry_is_taken(exchange: Command, service_log: Callable[[], list[Entry]]) -> None:
+    size = len(service_log())
+    said = exchange("log", "feed", "--after", f"service:{size - 1}")
+    assert (said.code, indexes(said)) == (0, [size])  # the beginning of this feed is the next entry
+
+
+def test_a_log_shorter_than_a_reader_has_it_ends_the_command_with_a_sentence(
+    exchange: Command, parts: Parts, service_log: Callable[[], list[Entry]]
+) -> None:
+    exchange("log", "feed", "--name", "collector")
+    with parts.database.unit_of_work() as unit:
+        unit.session.get_one(FeedCursor, ("collector", trail.SERVICE_LOG)).next_index += 5
+    said = exchange("log", "feed", "--name", "collector")
     assert said.code == 1
     assert "cannot be read on" in said.err
