@@ -298,7 +298,9 @@ def _say(name: str, value: object, names: Names) -> str:
         return ", ".join(names(one) for one in value) or "None named"
     if name == "children":
         return "Unknown" if value is None else f"{value:,}"
-    said = names(str(value)) if name in {"told", "decision"} else str(value)
+    if name not in {"told", "decision"}:
+        return str(value)  # words of a person, as they were typed
+    said = names(str(value))
     return f"{said[:1].upper()}{said[1:]}"
 
 

@@ -131,7 +131,7 @@ def close(inspection_id: str, breach_id: str) -> Page:
 def _report(unit: Any, found: Breach, form: ReportForm) -> None:
     actor, words = signed_in().person_id, form.words.data or ""
     if form.told.data not in {"ico", "people", "not"}:
-        raise InvalidError("Choose what there is to record", field="told")
+        raise InvalidError("Choose who was told, or that no report is made", field="told")
     if form.told.data == "not":
         register.decide_not_to_report(unit, found, words=words, actor=actor)
         return

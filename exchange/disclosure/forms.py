@@ -55,7 +55,12 @@ class BreachForm(FlaskForm):
 class ReportForm(FlaskForm):
     """Who was told, or why nobody is."""
 
-    told = RadioField("What is there to record?", widget=GovRadioInput(), choices=choices_of(TOLD.items()))
+    told = RadioField(
+        "What is there to record?",
+        widget=GovRadioInput(),
+        choices=choices_of(TOLD.items()),
+        validate_choice=False,  # the page says itself what to choose
+    )
     told_at = DayField("When was that?", what="day", description="Leave it empty if no report is made")
     told_at_time = StringField("At what time?", widget=GovTextInput(), description=TIME_HINT)
     words = TextAreaField(

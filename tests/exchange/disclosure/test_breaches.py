@@ -263,6 +263,31 @@ def test_a_form_that_cannot_be_taken_says_why_and_keeps_what_was_typed(
     assert "breach:recorded" not in case.events()
 
 
+@pytest.mark.parametrize("chosen", [{}, {"told": "nobody"}])
+def test_choosing_nothing_of_who_was_told_says_what_to_choose(
+    case: Case, officer: Any, area: Any, chosen: dict[str, str]
+) -> None:
+    path = f"{area.path}/breaches/{record(case)}/report"
+    answer = officer.send(path, {**chosen, "words": "Typed with care"})
+    assert answer.status_code == 400
+    assert "Choose who was told, or that no report is made" in answer.text
+    assert "Not a valid choice" not in answer.text
+    assert "Typed with care" in answer.text
+    assert "breach:reported" not in case.events()
+
+
+def test_recorded_words_are_shown_as_they_were_typed(case: Case, officer: Any, area: Any) -> None:
+    breach = record(case, happened="iPad left on a train")
+    act(case, breach, register.decide_not_to_report, words="eSafety says a risk is unlikely")
+    act(case, breach, register.close_breach, reason="van der Example has it back")
+    page = officer.get(f"{area.path}/breaches/{breach}").text
+    assert page.count("iPad left on a train") == 2
+    assert page.count("eSafety says a risk is unlikely") == 2
+    assert "van der Example has it back" in page
+    for changed in ("IPad", "ESafety", "Van der"):
+        assert changed not in page
+
+
 def test_a_breach_is_taken_as_a_file_to_print_and_as_json(
     case: Case, document: str, release: Release, officer: Any, area: Any
 ) -> None:
