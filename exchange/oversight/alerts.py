@@ -34,7 +34,7 @@ from exchange.oversight.opening import OPENING_EVENTS, OPENINGS, Step
 from exchange.oversight.thresholds import thresholds_of
 from exchange.parts import Parts
 
-BATCH_ENTRIES = 500
+BATCH_ENTRIES = 2000
 PAGE_ENTRIES = 500
 KEPT = timedelta(days=30)  # findings are needed for one window, which is a day at most
 PROBING = tuple(event for event in REFUSED if event != "submission:refused")
@@ -91,22 +91,32 @@ def _grown(parts: Parts) -> list[str]:
 
 
 def _look_through_next(parts: Parts, log_id: str) -> tuple[list[New], bool]:
-    """Look through the next entries in one transaction; the entries, and whether they were the last."""
-    with parts.database.unit_of_work() as unit:
-        store, connection = parts.trail.store, unit.session.connection()
-        position = _position(unit.session, log_id)
+    """Look through the next entries; the entries, and whether they were the last.
+
+    What surrounds them may be a day's work of a busy person, so it is read without the database's one writer; what was
+    found is kept only where nobody has looked further meanwhile.
+    """
+    with parts.database.read() as session:
+        store, connection = parts.trail.store, session.connection()
+        row = session.get(AlertPosition, log_id)
+        start = 0 if row is None else row.next_index
         size = store.tree_size(connection, log_id)
-        stop = min(position.next_index + BATCH_ENTRIES, size)
+        stop = min(start + BATCH_ENTRIES, size)
         new = [
             New(log_id, stored.index, entry)
-            for stored in store.present_entries(connection, log_id, position.next_index, stop)
+            for stored in store.present_entries(connection, log_id, start, stop)
             if (entry := _read(stored)) is not None
         ]
+        found = Look(parts, session, new).broken()
+    with parts.database.unit_of_work() as unit:
+        position = _position(unit.session, log_id)
+        if position.next_index != start:
+            return [], False
         findings = Findings(unit)
-        for broken in Look(parts, unit, new).broken():
+        for broken in found:
             findings.take(broken)
-        position.next_index = max(stop, position.next_index)
-        return new, stop >= size
+        position.next_index = max(stop, start)
+    return new, stop >= size
 
 
 def _position(session: Session, log_id: str) -> AlertPosition:
@@ -160,11 +170,11 @@ class Findings:
 class Look:
     """One look at new entries, with what surrounds them in time."""
 
-    def __init__(self, parts: Parts, unit: UnitOfWork, new: list[New]) -> None:
+    def __init__(self, parts: Parts, session: Session, new: list[New]) -> None:
         self._parts = parts
-        self._session = unit.session
+        self._session = session
         self._new = new
-        self._values = thresholds_of(unit.session, parts.alerts)
+        self._values = thresholds_of(session, parts.alerts)
 
     def broken(self) -> list[Broken]:
         """Every rule that these entries broke, of the alerts that are switched on."""

@@ -15,6 +15,8 @@ from exchange.oversight.opening import How
 from exchange.oversight.transfers_shown import Outcome, Transfer
 
 MOST_SHOWN = 200
+MOST_LINKED = 100
+"""Entries of one transfer that are linked to: somebody can make ten thousand of one document in a day."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class TransferRow:
     size: int | None
     requests: int
     entries: tuple[int, ...]
+    more_entries: int
+    last_entry: int
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,7 @@ def _person(names: Names, person: str, transfers: Iterable[Transfer]) -> PersonR
 
 
 def _row(names: Names, transfer: Transfer) -> TransferRow:
+    indexes = transfer.indexes
     return TransferRow(
         person=_say(names, transfer.person),
         person_id=transfer.person,
@@ -106,7 +111,9 @@ def _row(names: Names, transfer: Transfer) -> TransferRow:
         covered=transfer.covered,
         size=transfer.size,
         requests=len(transfer.releases),
-        entries=transfer.indexes,
+        entries=indexes[:MOST_LINKED],
+        more_entries=max(len(indexes) - MOST_LINKED, 0),
+        last_entry=indexes[-1],
     )
 
 

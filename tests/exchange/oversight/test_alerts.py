@@ -394,3 +394,39 @@ def test_a_flood_of_refusals_from_one_network_is_read_once_for_a_batch(case: Cas
     assert alarm.kind == "alert-probing"
     assert "in one network" in alarm.detail
     assert len([one for one in asked if "FROM refused_place" in one and one.startswith("SELECT")]) == 1
+
+
+def test_the_database_takes_entries_while_a_long_day_is_looked_through(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tune(case, volume__documents_hour=1)
+    open_document(case, documents(case, 1)[0])
+    whole = alerts.Look.broken
+
+    def slowly(look: alerts.Look) -> list[alerts.Broken]:
+        refuse(case)  # SQLite has one writer: were it held, this would wait for ever
+        return whole(look)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(alerts.Look, "broken", slowly)
+        look_for_alerts(case.parts)
+    assert [alarm.kind for alarm in alarms(case)] == ["alert-volume"]
+
+
+def test_what_another_worker_looked_through_meanwhile_is_not_told_twice(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tune(case, volume__documents_hour=1)
+    open_document(case, documents(case, 1)[0])
+    whole, others = alerts.Look.broken, [1]
+
+    def overtaken(look: alerts.Look) -> list[alerts.Broken]:
+        if others:
+            others.pop()
+            look_for_alerts(case.parts)
+        return whole(look)
+
+    monkeypatch.setattr(alerts.Look, "broken", overtaken)
+    look_for_alerts(case.parts)
+    assert [alarm.kind for alarm in alarms(case)] == ["alert-volume"]
+    assert case.events("service").count("alarm:raised") == 1

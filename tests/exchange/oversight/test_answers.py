@@ -10,7 +10,7 @@ from exchange.accounts.models import Person
 from exchange.downloads.ranges import Wanted
 from exchange.downloads.release import begin_release, end_release
 from exchange.errors import ConflictError, InvalidError
-from exchange.oversight import answers
+from exchange.oversight import answers, answers_shown
 from exchange.oversight.answers import Answer, documents_for, nobody_but_these, what_opened, who_opened
 from exchange.oversight.transfers_shown import Outcome
 from exchange.worker import sign_checkpoints
@@ -241,3 +241,19 @@ def test_a_person_of_another_inspection_is_not_found_and_not_named(
     for page in ("trail", "trail/export", "trail/export/file?form=jsonl&x=1"):
         mark = "&" if "?" in page else "?"
         assert "Stranger Elsewhere" not in officer.get(f"{area.path}/{page}{mark}person={stranger}").text, page
+
+
+def test_a_transfer_of_very_many_ranges_links_to_some_entries_and_counts_the_others(
+    case: Case, officer: Any, area: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody who asks for one byte again and again must not make the officer's page larger than a browser takes."""
+    monkeypatch.setattr(answers_shown, "MOST_LINKED", 6)
+    document = case.send("1.1")
+    for _ in range(10):
+        release(case, document, Role.INSPECTOR, 0, 1)
+    last = len(case.entries()) - 1
+    page = officer.get(f"{area.path}/opened?document={document}").text
+    assert "20 entries" in page
+    assert "and 14 more, the last of them" in page
+    assert page.count(f"{area.path}/trail?before=") == 7
+    assert f"{area.path}/trail?before={last + 1}" in page
