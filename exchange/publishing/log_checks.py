@@ -9,11 +9,13 @@ reads one frozen state of the database, in a thread of low priority.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
-from audit.errors import AuditError, UnknownLogError
+from audit.checkpoint import open_checkpoint
+from audit.errors import AuditError, NoteError, UnknownLogError
 from audit.fsck import CheckedState, Finding, FsckReport, check_growth, check_tables
 from audit.note import VerifierKey
 from exchange import trail
@@ -131,9 +133,19 @@ class LogChecks:
 
     def _kept(self, log_id: str) -> tuple[list[bytes], OSError | None]:
         try:
-            return kept_notes(self._parts, log_id), None
+            return [note for note in kept_notes(self._parts, log_id) if self._is_signed(note, log_id)], None
         except OSError as error:
             return [], error
+
+    def _is_signed(self, note: bytes, log_id: str) -> bool:
+        """Whether this is a checkpoint of the log at all; a spoiled file says nothing of it, and has its own alarm."""
+        with self._parts.database.read() as session:
+            origins = self._parts.trail.store.origins(session.connection(), log_id)
+        for each in origins:
+            with suppress(NoteError):
+                open_checkpoint(note, VerifierKey(each.origin, self._parts.trail.log.public_key))
+                return True
+        return False
 
     def _read(self, log_id: str, since: CheckedState | None, notes: Sequence[bytes]) -> tuple[FsckReport, CheckedState]:
         """One check; what the log is held to is read before the log, so that the log has all of it by then."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from flask import Blueprint, Response, render_template, request
 
 from audit.offline_page import offline_page
@@ -30,7 +32,7 @@ SERVICE_PAGES = {
     "tiles": "service_tiles",
 }
 WITH_FILE = {"publishing.check", "publishing.check_service"}
-VERIFIER_NAME = "verify-evidence.html"
+VERIFIER_NAME = "verify.html"
 
 
 @publishing.url_value_preprocessor
@@ -122,6 +124,7 @@ def _log_page(scope: Scope) -> str:
         page=page,
         to=lambda name: _address(scope, name),
         kinds=FINDINGS,
+        verifier_digest=hashlib.sha256(offline_page()).hexdigest(),
         keeps=settings.checkpoint_folder is not None,
         mails=bool(settings.smtp_host),
     )

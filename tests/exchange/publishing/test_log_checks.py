@@ -277,3 +277,14 @@ def test_others_append_and_sign_while_a_check_reads(case: Case, monkeypatch: pyt
     checks()
     assert alarms(case.parts) == []
     assert trail.SERVICE_LOG in checks._whole
+
+
+def test_a_spoiled_file_among_the_kept_ones_says_nothing_of_the_log(case: Case, tmp_path: Path) -> None:
+    parts = keeping(case.parts, tmp_path / "kept")
+    grow(parts)
+    Keeper(parts)()
+    for file in (tmp_path / "kept").rglob("*.txt"):
+        file.chmod(0o600)
+        file.write_text(file.read_text().replace("\n\n", "\nspoiled\n\n", 1))
+    LogChecks(parts)()
+    assert "log-damaged" not in {alarm.kind for alarm in alarms(parts)}
