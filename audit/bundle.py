@@ -5,15 +5,15 @@ entry can be named), every checkpoint signed so far with what witnesses signed u
 server and no database.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final, TypeVar
 
 from audit.checkpoint import Checkpoint, open_checkpoint
 from audit.cosignature import with_signatures
-from audit.entry import MAX_ENTRY_BYTES, decode
-from audit.errors import AuditError, BundleError, EvidenceError, LogDamagedError, NoteError, UnknownLogError
+from audit.entry import MAX_ENTRY_BYTES
+from audit.errors import BundleError, EvidenceError, LogDamagedError, NoteError, UnknownLogError
 from audit.evidence import (
     ENTRIES,
     LEAF_HASHES,
@@ -23,9 +23,11 @@ from audit.evidence import (
     BundleWriter,
     checkpoint_name,
 )
+from audit.kept import KeptCheckpoint, judge_kept, sizes_of
 from audit.merkle import HASH_BYTES, Frontier, leaf_hash
 from audit.note import VerifierKey, parse_note, parse_verifier_key
 from audit.policy import Policy
+from audit.reading import EntryNotes
 from audit.store import LogStore, StoredCheckpoint
 
 ConnectionT = TypeVar("ConnectionT")
@@ -67,7 +69,8 @@ class BundleSummary:
 class BundleReport:
     """What a verified bundle proves: these `tree_size` entries are what `key` signed for, at every checkpoint.
 
-    `cosigned` gives each witness of the policy that saw the latest checkpoint, and its POSIX time (s).
+    `cosigned` gives each witness of the policy that saw the latest checkpoint, and its POSIX time (s). `went_on` has a
+    sentence for each time that the log went on under a new origin, `kept` the sizes of the kept checkpoints that agree.
     """
 
     key: VerifierKey
@@ -75,6 +78,8 @@ class BundleReport:
     root_hash: bytes
     checkpoint_sizes: tuple[int, ...]
     cosigned: Mapping[str, int] = field(default_factory=dict)
+    went_on: tuple[str, ...] = ()
+    kept: tuple[int, ...] = ()
 
 
 def write_bundle(
@@ -119,20 +124,29 @@ def _cosigned(store: LogStore[ConnectionT], connection: ConnectionT, checkpoint:
         ) from error
 
 
-def verify_bundle(path: Path, key: VerifierKey | None = None, policy: Policy | None = None) -> BundleReport:
+def verify_bundle(
+    path: Path,
+    key: VerifierKey | None = None,
+    policy: Policy | None = None,
+    kept: Sequence[KeptCheckpoint] = (),
+) -> BundleReport:
     """Verify a bundle against `key` or, proving less, against the key inside it; its latest state against a policy.
 
-    Raises BundleError when the file is not a bundle, EvidenceError when it is one that does not prove itself, or that
-    the policy does not accept; the message names the first bad entry wherever that can be known.
+    Raises BundleError when the file is not a bundle, EvidenceError when it is one that does not prove itself, that the
+    policy does not accept, or that a kept checkpoint contradicts; the message names the first bad entry wherever that
+    can be known.
     """
     with BundleReader(path) as bundle:
         key = _trusted_key(bundle, key, policy)
         checkpoints = _checkpoints(bundle, key)
         latest = checkpoints[-1]
         cosigned = {} if policy is None else _seen_by(bundle.read(checkpoint_name(latest.size)), policy)
-        _judge(checkpoints, _read_entries(bundle, [checkpoint.size for checkpoint in checkpoints]))
         sizes = tuple(checkpoint.size for checkpoint in checkpoints)
-        return BundleReport(key, latest.size, latest.root, sizes, cosigned)
+        reading = _read_entries(bundle, latest.size, sizes_of(kept).union(sizes))
+        _judge(checkpoints, reading)
+        went_on = tuple(reading.notes.went_on)
+        agreeing = judge_kept(kept, key, latest.size, reading.of_entries, went_on)
+        return BundleReport(key, latest.size, latest.root, sizes, cosigned, went_on, agreeing)
 
 
 def _seen_by(note: bytes, policy: Policy) -> Mapping[str, int]:
@@ -177,26 +191,26 @@ class _Reading:
     of_entries: dict[int, bytes]
     of_listed: dict[int, bytes]
     first_changed: int | None = None
-    unreadable: str = ""
+    notes: EntryNotes = field(default_factory=EntryNotes)
 
 
-def _read_entries(bundle: BundleReader, sizes: list[int]) -> _Reading:
-    """Rebuild the tree from the entries, and again from the listed leaf hashes, keeping the roots at these sizes."""
+def _read_entries(bundle: BundleReader, size: int, wanted: set[int]) -> _Reading:
+    """Rebuild the tree from the entries, and again from the listed leaf hashes, keeping the roots at wanted sizes."""
     entries, listed_entries = Frontier(), Frontier()
     reading = _Reading({0: entries.root()}, {0: entries.root()})
-    wanted, listed_hashes = set(sizes), _leaf_hashes(bundle)
+    listed_hashes = _leaf_hashes(bundle)
     for index, line in enumerate(bundle.lines(ENTRIES, MAX_ENTRY_BYTES)):
         leaf, listed = leaf_hash(line), next(listed_hashes, bytes(HASH_BYTES))
         if leaf != listed and reading.first_changed is None:
             reading.first_changed = index
-        reading.unreadable = reading.unreadable or _why_unreadable(index, line)
+        reading.notes.read(index, line)
         entries.append(leaf)
         listed_entries.append(listed)
         if index + 1 in wanted:
             reading.of_entries[index + 1] = entries.root()
             reading.of_listed[index + 1] = listed_entries.root()
-    if next(listed_hashes, None) is not None or entries.size != max(sizes):
-        raise EvidenceError(f"The checkpoint counts {max(sizes)} entries; the bundle holds {entries.size}.")
+    if next(listed_hashes, None) is not None or entries.size != size:
+        raise EvidenceError(f"The checkpoint counts {size} entries; the bundle holds {entries.size}.")
     return reading
 
 
@@ -211,8 +225,8 @@ def _judge(checkpoints: list[Checkpoint], reading: _Reading) -> None:
         raise EvidenceError(f"The entries are not those that were signed for, from entry {since} on or later.")
     if first is not None:
         raise EvidenceError(f"Leaf hash {first} of the list is wrong; the entries are what the checkpoints state.")
-    if reading.unreadable:
-        raise EvidenceError(reading.unreadable)
+    if reading.notes.unreadable:
+        raise EvidenceError(reading.notes.unreadable)
 
 
 def _leaf_hashes(bundle: BundleReader) -> Iterator[bytes]:
@@ -222,11 +236,3 @@ def _leaf_hashes(bundle: BundleReader) -> Iterator[bytes]:
         except ValueError:
             listed = b""
         yield listed if listed.hex().encode() == line and len(listed) == HASH_BYTES else bytes(HASH_BYTES)
-
-
-def _why_unreadable(index: int, line: bytes) -> str:
-    try:
-        decode(line)
-    except AuditError as error:
-        return f"Entry {index} cannot be read: {error}"
-    return ""

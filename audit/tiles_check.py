@@ -4,17 +4,20 @@ Everything follows from the checkpoint's size. The log is rebuilt from the entry
 that, and every narrower tile of an earlier export with the one that took its place.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from audit.checkpoint import Checkpoint, parse_checkpoint
-from audit.entry import MAX_ENTRY_BYTES, decode
-from audit.errors import AuditError, BundleError, EvidenceError, NoteError
-from audit.merkle import HASH_BYTES
+from audit.entry import MAX_ENTRY_BYTES
+from audit.errors import BundleError, EvidenceError, NoteError
+from audit.kept import KeptCheckpoint, judge_kept, sizes_of
+from audit.merkle import EMPTY_ROOT, HASH_BYTES
 from audit.note import MAX_NOTE_BYTES, VerifierKey, parse_note, signatures_of, verify_note
 from audit.policy import Policy
+from audit.reading import EntryNotes
 from audit.stored_zip import StoredZip
 from audit.tile_builder import Part, TileBuilder, split_bundle
 from audit.tile_paths import CHECKPOINT, TILE_WIDTH, TilePath, parse_tile_path, tiles_of
@@ -30,6 +33,8 @@ class TilesReport:
 
     `parts` counts the tiles and entry bundles that were compared, `beyond` the files past the checkpoint, which no
     reader looks at; `cosigned` gives each of the policy's witnesses that cosigned the checkpoint its POSIX time (s).
+    `went_on` has a sentence for each time that the log went on under a new origin, `kept` the sizes of the kept
+    checkpoints that agree.
     """
 
     key: VerifierKey
@@ -38,6 +43,8 @@ class TilesReport:
     parts: int
     beyond: int
     cosigned: Mapping[str, int]
+    went_on: tuple[str, ...] = ()
+    kept: tuple[int, ...] = ()
 
 
 def is_export(path: Path) -> bool:
@@ -51,32 +58,38 @@ def is_export(path: Path) -> bool:
         return False
 
 
-def verify_tiles(path: Path, key: VerifierKey | None, policy: Policy | None = None) -> TilesReport:
+def verify_tiles(
+    path: Path, key: VerifierKey | None, policy: Policy | None = None, kept: Sequence[KeptCheckpoint] = ()
+) -> TilesReport:
     """Verify the export in this folder or zip, against `key` or a log that `policy` names, and the policy's quorum.
 
     Raises BundleError when there is no export to judge, or no key to judge it by; EvidenceError, naming the first bad
-    entry wherever that can be known, when it does not prove itself.
+    entry wherever that can be known, when it does not prove itself or a kept checkpoint contradicts it.
     """
     if path.is_dir():
-        return _verify(FolderSource(path), key, policy)
+        return _verify(FolderSource(path), key, policy, kept)
     with StoredZip(path) as source:
-        return _verify(source, key, policy)
+        return _verify(source, key, policy, kept)
 
 
-def _verify(source: TileSource, key: VerifierKey | None, policy: Policy | None) -> TilesReport:
+def _verify(
+    source: TileSource, key: VerifierKey | None, policy: Policy | None, kept: Sequence[KeptCheckpoint]
+) -> TilesReport:
     names = source.names()
     if CHECKPOINT not in names:
         raise BundleError("It is not an export of a log: it has no checkpoint.")
     present = {parse_tile_path(name) for name in sorted(names - {CHECKPOINT})}
     key, signed, cosigned = _trusted(source.read(CHECKPOINT, MAX_NOTE_BYTES) or b"", key, policy)
-    reading = _read(source, signed.size)
+    reading = _read(source, signed.size, sizes_of(kept))
     _judge(source, signed, reading)
     required = {(path.level, path.index): path for path in tiles_of(signed.size)}
     earlier = {path for path in present.difference(required.values()) if path.end <= signed.size}
     for path in sorted(earlier, key=str):
         _verify_earlier(source, path, required[path.level, path.index])
     parts = len(required) + len(earlier)
-    return TilesReport(key, signed.size, signed.root, parts, len(present) - parts, cosigned)
+    went_on = tuple(reading.notes.went_on)
+    agreeing = judge_kept(kept, key, signed.size, reading.roots, went_on)
+    return TilesReport(key, signed.size, signed.root, parts, len(present) - parts, cosigned, went_on, agreeing)
 
 
 def _trusted(
@@ -101,16 +114,17 @@ def _trusted(
 
 @dataclass(slots=True)
 class _Reading:
-    """What was read. `changed` is the first entry whose leaf hash its tile lists otherwise."""
+    """What was read. `changed` is the first entry whose leaf hash its tile lists otherwise, `roots` those asked for."""
 
     root: bytes = b""
+    roots: dict[int, bytes] = field(default_factory=lambda: {0: EMPTY_ROOT})
     wrong: str = ""
     changed: int | None = None
-    unreadable: str = ""
+    notes: EntryNotes = field(default_factory=EntryNotes)
     builder: TileBuilder = field(default_factory=TileBuilder)
 
 
-def _read(source: TileSource, size: int) -> _Reading:
+def _read(source: TileSource, size: int, wanted: AbstractSet[int]) -> _Reading:
     reading = _Reading()
     for path in tiles_of(size):
         if path.level is not None:
@@ -118,7 +132,9 @@ def _read(source: TileSource, size: int) -> _Reading:
         for index, entry in enumerate(_entries(source, path), path.start):
             for part in reading.builder.append(entry):
                 _compare(source, part, reading)
-            reading.unreadable = reading.unreadable or _why_unreadable(index, entry)
+            reading.notes.read(index, entry)
+            if index + 1 in wanted:
+                reading.roots[index + 1] = reading.builder.root()
     for part in reading.builder.rest():
         _compare(source, part, reading)
     reading.root = reading.builder.root()
@@ -157,8 +173,8 @@ def _judge(source: TileSource, signed: Checkpoint, reading: _Reading) -> None:
         raise EvidenceError(f"The {signed.size} entries are not those that were signed for.{first}")
     if reading.wrong:
         raise EvidenceError(f"{reading.wrong}; the entries are what the checkpoint states.")
-    if reading.unreadable:
-        raise EvidenceError(reading.unreadable)
+    if reading.notes.unreadable:
+        raise EvidenceError(reading.notes.unreadable)
 
 
 def _listed_root(source: TileSource, size: int) -> bytes | None:
@@ -187,11 +203,3 @@ def _verify_earlier(source: TileSource, path: TilePath, successor: TilePath) -> 
 
 def _hash_at(content: bytes, place: int) -> bytes:
     return content[place * HASH_BYTES : (place + 1) * HASH_BYTES]
-
-
-def _why_unreadable(index: int, entry: bytes) -> str:
-    try:
-        decode(entry)
-    except AuditError as error:
-        return f"Entry {index} cannot be read: {error}"
-    return ""

@@ -1,7 +1,8 @@
-"""`python -m audit verify FILE [--key VKEY] [--policy FILE] [--document FILE | --receipt FILE]`.
+"""`python -m audit verify FILE [--key VKEY] [--policy FILE] [--checkpoint FILE] [--document FILE | --receipt FILE]`.
 
 FILE is an evidence bundle, a receipt, or an export of the log as tiles in a zip or a folder, told apart by content; or
-with --receipt the document that the receipt is for. Exit codes: 0 proved; 1 it is evidence and does not prove itself;
+with --receipt the document that the receipt is for. A bundle or export is held against each checkpoint that the reader
+kept and gives with --checkpoint. Exit codes: 0 proved; 1 it is evidence and does not prove itself;
 2 there is nothing to judge: no such file, none of these, a key or a policy that cannot be read or is missing.
 """
 
@@ -17,8 +18,9 @@ from typing import Final
 from audit.bundle import BundleReport, verify_bundle
 from audit.command import NOT_PROVED, PROVED, UNUSABLE, Command, plain
 from audit.entry import time_text
-from audit.errors import AuditError, EvidenceError, ReceiptError
-from audit.note import VerifierKey, parse_verifier_key
+from audit.errors import AuditError, BundleError, EvidenceError, ReceiptError
+from audit.kept import KeptCheckpoint, parse_kept
+from audit.note import MAX_NOTE_BYTES, VerifierKey, parse_verifier_key
 from audit.policy import MAX_POLICY_BYTES, Policy, parse_policy
 from audit.receipt import ReceiptReport, verify_receipt
 from audit.tiles_check import TilesReport, is_export, verify_tiles
@@ -68,11 +70,27 @@ def _verdict(options: argparse.Namespace) -> str:
     if export or (options.receipt is None and not _is_receipt(receipt)):
         if document is not None:
             raise ReceiptError(f"{receipt} is no receipt, so there is nothing to compare the document with.")
+        kept = [_kept(path) for path in options.checkpoint]
         if export:
-            return _tell_tiles(verify_tiles(receipt, trust.key, trust.policy), trust)
-        return _tell_bundle(verify_bundle(receipt, trust.key, trust.policy), trust)
+            return _tell_tiles(verify_tiles(receipt, trust.key, trust.policy, kept), trust)
+        return _verified_bundle(receipt, trust, kept)
+    if options.checkpoint:
+        raise ReceiptError(
+            f"{receipt} is a receipt, of one entry alone. Give the log's evidence to compare it with your checkpoint."
+        )
     content = _read(receipt, MAX_PROOF_BYTES)
     return _tell_receipt(verify_receipt(content, trust.key, trust.policy, document), trust)
+
+
+def _verified_bundle(path: Path, trust: _Trust, kept: Sequence[KeptCheckpoint]) -> str:
+    try:
+        return _tell_bundle(verify_bundle(path, trust.key, trust.policy, kept), trust)
+    except BundleError as error:
+        raise BundleError(f"{error} If this is a document, give its receipt with --receipt.") from error
+
+
+def _kept(path: Path) -> KeptCheckpoint:
+    return parse_kept(str(path), _read(path, MAX_NOTE_BYTES))
 
 
 def _is_receipt(path: Path) -> bool:
@@ -97,10 +115,13 @@ def _tell_bundle(report: BundleReport, trust: _Trust) -> str:
         f"these {size} entries, in this order, are what the key's owner signed for, and the log agrees with each of "
         f"its {signed} signed checkpoints: nothing was changed, removed or put between"
     )
+    if report.went_on:
+        proved += " since the first of them"
     return _told(
         [("Log", report.key.name), ("Entries", str(size)), *_state(report.root_hash, report.key, report.cosigned)],
-        proved + _seen(report.cosigned),
+        proved + _seen(report.cosigned) + _agreed(report.kept),
         _open(report.key, trust, "that nothing was logged after the last checkpoint", *_unwitnessed(report.cosigned)),
+        report.went_on,
     )
 
 
@@ -118,8 +139,9 @@ def _tell_tiles(report: TilesReport, trust: _Trust) -> str:
             *(("Log", report.key.name), ("Entries", str(size)), ("Tiles", str(report.parts))),
             *_state(report.root_hash, report.key, report.cosigned),
         ],
-        proved + _seen(report.cosigned),
+        proved + _seen(report.cosigned) + _agreed(report.kept),
         _open(report.key, trust, *still_open, *_unwitnessed(report.cosigned)),
+        report.went_on,
     )
 
 
@@ -162,6 +184,14 @@ def _seen(cosigned: Mapping[str, int]) -> str:
     return f"; of the policy's witnesses {len(cosigned)} saw that same checkpoint, as many as the policy asks for"
 
 
+def _agreed(kept: Sequence[int]) -> str:
+    if not kept:
+        return ""
+    *others, last = map(str, kept)
+    sizes = f"{', '.join(others)} and {last}" if others else last
+    return f"; it agrees with the checkpoint{'s' if others else ''} that you kept, of {sizes} entries"
+
+
 def _unwitnessed(cosigned: Mapping[str, int]) -> list[str]:
     return [] if cosigned else ["that no other log was shown to somebody else: no policy was given that asks a witness"]
 
@@ -177,9 +207,10 @@ def _when(time: int) -> str:
         return f"{time} s after 1970, beyond any calendar"
 
 
-def _told(rows: Sequence[tuple[str, str]], proved: str, still_open: Sequence[str]) -> str:
+def _told(rows: Sequence[tuple[str, str]], proved: str, still_open: Sequence[str], went_on: Sequence[str] = ()) -> str:
     table = [f"  {name:<9}  {plain(value)}" for name, value in rows]
-    return "\n".join(["PROVED.", *table, "", f"Proved: {proved}.", f"Not proved by this: {'; '.join(still_open)}."])
+    said = " ".join([f"Proved: {proved}.", *went_on])
+    return "\n".join(["PROVED.", *table, "", said, f"Not proved by this: {'; '.join(still_open)}."])
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -188,6 +219,14 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--key", metavar="VKEY", help="the log's public key, from where the service publishes it")
     parser.add_argument("--policy", type=Path, metavar="FILE", help="the logs, witnesses and quorum you rely on")
+    parser.add_argument(
+        "--checkpoint",
+        type=Path,
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="a signed checkpoint that you kept, to hold the log's evidence against; may be given again",
+    )
     parser.add_argument("--document", type=Path, metavar="FILE", help="the document that the receipt is for")
     parser.add_argument("--receipt", type=Path, metavar="FILE", help="the receipt, when FILE is the document")
 

@@ -1,7 +1,7 @@
 // Evidence bundles: every entry of a log up to its latest checkpoint, the leaf hashes, every checkpoint, and the key.
 
 import { HASH_BYTES, NoteProblem, NotProved, Unusable, equal, fromHex, fromUtf8 } from "./bytes.js";
-import { MAX_ENTRY_BYTES, whyUnreadable } from "./entry.js";
+import { EntryNotes, MAX_ENTRY_BYTES } from "./entry.js";
 import { Frontier, leafHash } from "./merkle.js";
 import { parseCheckpoint, parseNote, parseVerifierKey, requireSigned } from "./note.js";
 
@@ -31,7 +31,7 @@ export async function verifyBundle(zip, trust, progress) {
   const cosigned = trust.policy === null ? new Map() : await seenBy(await small(zip, nameOf(latest)), trust.policy);
   const reading = await readEntries(zip, checkpoints, progress);
   await judge(zip, checkpoints, reading);
-  return { key, cosigned, latest, signed: checkpoints.length };
+  return { key, cosigned, latest, signed: checkpoints.length, wentOn: reading.notes.wentOn };
 }
 
 /** @param {StoredZip} zip */
@@ -145,8 +145,8 @@ async function openCheckpoint(content, key, name) {
 }
 
 /**
- * @typedef {{ roots: Map<bigint, Uint8Array>, firstChanged: number | null, unreadable: string }} Reading
- *   the roots over the entries, the first entry that does not hash to its line, and why the first unreadable one is
+ * @typedef {{ roots: Map<bigint, Uint8Array>, firstChanged: number | null, notes: EntryNotes }} Reading
+ *   the roots over the entries, the first entry that does not hash to its line, and what was noted of them
  */
 
 /**
@@ -160,7 +160,7 @@ async function readEntries(zip, checkpoints, progress) {
   const wanted = new Set(checkpoints.map(({ size }) => size));
   const most = checkpoints[checkpoints.length - 1].size;
   /** @type {Reading} */
-  const reading = { roots: new Map([[0n, tree.root()]]), firstChanged: null, unreadable: "" };
+  const reading = { roots: new Map([[0n, tree.root()]]), firstChanged: null, notes: new EntryNotes() };
   const entries = await zip.lines("entries.jsonl", MAX_ENTRY_BYTES);
   const hashes = await zip.lines("leaf-hashes.txt", 2 * HASH_BYTES);
   for (let entry = await entries.next(); entry !== null; entry = await entries.next()) {
@@ -169,7 +169,7 @@ async function readEntries(zip, checkpoints, progress) {
     if (reading.firstChanged === null && (listed === null || !equal(leaf, listedHash(listed)))) {
       reading.firstChanged = tree.size;
     }
-    reading.unreadable ||= whyUnreadable(tree.size, entry);
+    reading.notes.read(tree.size, entry);
     tree.append(leaf);
     if (wanted.has(BigInt(tree.size))) {
       reading.roots.set(BigInt(tree.size), tree.root());
@@ -190,7 +190,7 @@ async function readEntries(zip, checkpoints, progress) {
  * @param {Checkpoint[]} checkpoints
  * @param {Reading} reading
  */
-async function judge(zip, checkpoints, { roots, firstChanged, unreadable }) {
+async function judge(zip, checkpoints, { roots, firstChanged, notes }) {
   const good = checkpoints.filter(({ size, root }) => equal(/** @type {Uint8Array} */ (roots.get(size)), root));
   const latest = checkpoints[checkpoints.length - 1];
   if (good.length < checkpoints.length) {
@@ -205,8 +205,8 @@ async function judge(zip, checkpoints, { roots, firstChanged, unreadable }) {
       `Leaf hash ${firstChanged} of the list is wrong; the entries are what the checkpoints state.`,
     );
   }
-  if (unreadable !== "") {
-    throw new NotProved(unreadable);
+  if (notes.unreadable !== "") {
+    throw new NotProved(notes.unreadable);
   }
 }
 

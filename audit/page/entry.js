@@ -41,21 +41,48 @@ export function decodeEntry(bytes) {
   return entry;
 }
 
+/** Notes of entries read one after another: why the first unreadable one is, and a sentence for each going on. */
+export class EntryNotes {
+  constructor() {
+    this.unreadable = "";
+    /** @type {string[]} */
+    this.wentOn = [];
+  }
+
+  /**
+   * @param {number} index
+   * @param {Uint8Array} bytes
+   */
+  read(index, bytes) {
+    try {
+      const entry = decodeEntry(bytes);
+      if (entry.event === "log:continued") {
+        this.wentOn.push(wentOn(index, entry.details));
+      }
+    } catch (error) {
+      if (!(error instanceof EntryProblem)) {
+        throw error;
+      }
+      this.unreadable ||= `Entry ${index} cannot be read: ${error.message}`;
+    }
+  }
+}
+
 /**
  * @param {number} index
- * @param {Uint8Array} entry
- * @returns {string} empty where it can be read
+ * @param {Record<string, Detail>} details
+ * @returns {string}
  */
-export function whyUnreadable(index, entry) {
-  try {
-    decodeEntry(entry);
-    return "";
-  } catch (error) {
-    if (error instanceof EntryProblem) {
-      return `Entry ${index} cannot be read: ${error.message}`;
-    }
-    throw error;
+function wentOn(index, { from_size: kept, signed_size: signed }) {
+  let said = `At entry ${index} the log went on under a new origin:`;
+  if (typeof kept === "number" && typeof signed === "number") {
+    const rest =
+      signed > kept
+        ? `${kept} of them were kept, so ${signed - kept} are lost;`
+        : `and whether they are among the ${kept} that it then held cannot be told from this;`;
+    said += ` ${signed} entries had been signed for before, ${rest}`;
   }
+  return `${said} checkpoints kept of the old origin will not fit.`;
 }
 
 /**

@@ -64,15 +64,18 @@ export function tellReceipt({ key, cosigned, index, checkpoint, entry, opened },
  * @param {Trust} trust
  * @returns {Verdict}
  */
-export function tellBundle({ key, cosigned, latest, signed }, trust) {
+export function tellBundle({ key, cosigned, latest, signed, wentOn }, trust) {
   const said =
     `these ${latest.size} entries, in this order, are what the key's owner signed for, and the log agrees with each ` +
-    `of its ${signed} signed checkpoints: nothing was changed, removed or put between`;
-  return told(said, cosigned, [...logOf(latest, key), ...stateOf(latest, key, cosigned)], [
+    `of its ${signed} signed checkpoints: nothing was changed, removed or put between` +
+    (wentOn.length > 0 ? " since the first of them" : "");
+  const rows = [...logOf(latest, key), ...stateOf(latest, key, cosigned)];
+  const open = [
     ...keyOpen(key, trust),
     "that nothing was logged after the last checkpoint",
     ...unwitnessed(cosigned),
-  ]);
+  ];
+  return told(said, cosigned, rows, open, wentOn);
 }
 
 /**
@@ -80,18 +83,19 @@ export function tellBundle({ key, cosigned, latest, signed }, trust) {
  * @param {Trust} trust
  * @returns {Verdict}
  */
-export function tellTiles({ key, cosigned, latest, parts, beyond }, trust) {
+export function tellTiles({ key, cosigned, latest, parts, beyond, wentOn }, trust) {
   const said =
     `these ${latest.size} entries, in this order, are what the key's owner signed for, and each of the ${parts} ` +
     "tiles and entry bundles is what they give";
   const rows = [...logOf(latest, key), rowOf("Tiles", String(parts)), ...stateOf(latest, key, cosigned)];
   const past = beyond === 0 ? [] : [`anything about ${beyond} files past the checkpoint, which no reader looks at`];
-  return told(said, cosigned, rows, [
+  const open = [
     ...keyOpen(key, trust),
     "that nothing was logged after the checkpoint",
     ...past,
     ...unwitnessed(cosigned),
-  ]);
+  ];
+  return told(said, cosigned, rows, open, wentOn);
 }
 
 /**
@@ -164,13 +168,14 @@ function unwitnessed(cosigned) {
  * @param {Map<string, bigint>} cosigned
  * @param {Row[]} rows
  * @param {string[]} open
+ * @param {string[]} [wentOn] a sentence for each time that the log went on under a new origin
  * @returns {Verdict}
  */
-function told(said, cosigned, rows, open) {
+function told(said, cosigned, rows, open, wentOn = []) {
   const witnessed =
     cosigned.size === 0
       ? ""
       : `; of the policy's witnesses ${cosigned.size} saw that same checkpoint, as many as the policy asks for`;
   const sentence = `${said[0].toUpperCase()}${said.slice(1)}${witnessed}.`;
-  return { kind: "proved", said: sentence, open: [...open, ALWAYS_OPEN], rows };
+  return { kind: "proved", said: [sentence, ...wentOn].join(" "), open: [...open, ALWAYS_OPEN], rows };
 }

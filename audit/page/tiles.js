@@ -2,7 +2,7 @@
 // with what the entries give, and every narrower tile of an earlier export with the one that took its place.
 
 import { HASH_BYTES, NoteProblem, NotProved, equal } from "./bytes.js";
-import { MAX_ENTRY_BYTES, whyUnreadable } from "./entry.js";
+import { EntryNotes, MAX_ENTRY_BYTES } from "./entry.js";
 import { Frontier, leafHash, rootOf } from "./merkle.js";
 import { MAX_NOTE_BYTES, parseCheckpoint, parseNote } from "./note.js";
 import { requireTrusted } from "./receipt.js";
@@ -41,7 +41,8 @@ export async function verifyTiles(zip, trust, progress) {
     }
   }
   const parts = required.size + earlier;
-  return { key, cosigned, latest: checkpoint, parts, beyond: present.length - parts };
+  const beyond = present.length - parts;
+  return { key, cosigned, latest: checkpoint, parts, beyond, wentOn: reading.notes.wentOn };
 }
 
 /** @param {Uint8Array} content */
@@ -55,8 +56,8 @@ function opened(content) {
 }
 
 /**
- * @typedef {{ root: Uint8Array, wrong: string, changed: number | null, unreadable: string }} Reading the root over the
- *   entries, the first wrong tile, the first entry that its tile lists otherwise, why the first unreadable one is
+ * @typedef {{ root: Uint8Array, wrong: string, changed: number | null, notes: EntryNotes }} Reading the root over the
+ *   entries, the first wrong tile, the first entry that its tile lists otherwise, and what was noted of them
  */
 
 /**
@@ -68,7 +69,7 @@ function opened(content) {
 async function readEntries(zip, size, progress) {
   const tree = new Frontier();
   /** @type {Reading} */
-  const reading = { root: tree.root(), wrong: "", changed: null, unreadable: "" };
+  const reading = { root: tree.root(), wrong: "", changed: null, notes: new EntryNotes() };
   /** @type {Uint8Array[][]} */
   const levels = [];
   for (const path of partsOf(null, size)) {
@@ -79,7 +80,7 @@ async function readEntries(zip, size, progress) {
     }
     for (const entry of splitBundle(path, content)) {
       const leaf = leafHash(entry);
-      reading.unreadable ||= whyUnreadable(tree.size, entry);
+      reading.notes.read(tree.size, entry);
       tree.append(leaf);
       await addHash(zip, levels, leaf, tree.size, reading);
     }
@@ -155,8 +156,8 @@ async function judge(zip, { size, root }, reading) {
   if (reading.wrong !== "") {
     throw new NotProved(`${reading.wrong}; the entries are what the checkpoint states.`);
   }
-  if (reading.unreadable !== "") {
-    throw new NotProved(reading.unreadable);
+  if (reading.notes.unreadable !== "") {
+    throw new NotProved(reading.notes.unreadable);
   }
 }
 

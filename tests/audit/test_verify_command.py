@@ -3,9 +3,11 @@ from pathlib import Path
 import pytest
 
 from audit.__main__ import COMMANDS, main
+from audit.checkpoint import Checkpoint, sign_checkpoint
+from audit.entry import Entry
 from audit.note import VerifierKey
-from tests.audit import specimens
-from tests.audit.example_log import ORIGIN
+from tests.audit import bad_tiles, rfc9162, specimens
+from tests.audit.example_log import INSPECTION, ORIGIN, START, entry_number
 
 KEY = ["--key", str(specimens.KEY)]
 HALF_A_CHARACTER = str(specimens.KEY).replace("exchange", "\udcff")
@@ -19,7 +21,22 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "document.csv").write_bytes(specimens.DOCUMENT)
     (tmp_path / "evidence.zip").write_bytes(specimens.pack(specimens.members()))
     (tmp_path / "policy").write_bytes(specimens.POLICY)
+    (tmp_path / "list.xlsx").write_bytes(specimens.pack({"[Content_Types].xml": b"<Types/>", "xl/workbook.xml": b""}))
+    (tmp_path / "kept").write_text(specimens.signed(7))
+    (tmp_path / "tiles.zip").write_bytes(specimens.pack(exported(specimens.ENTRIES)))
     return tmp_path
+
+
+def exported(entries: list[bytes]) -> dict[str, bytes]:
+    """An export of these entries as tiles."""
+    return bad_tiles.parts(entries) | {"checkpoint": bad_tiles.note(entries)}
+
+
+def with_continuation(signed_size: int, from_size: int = 7) -> list[bytes]:
+    """The entries of a log that went on at its entry 8."""
+    details = {"from_size": from_size, "signed_size": signed_size, "generation": 2, "commitment": "0" * 64}
+    entry = Entry("log:continued", START, "system:host", INSPECTION, None, details)
+    return [*map(Entry.encode, map(entry_number, range(8))), entry.encode(), entry_number(9).encode()]
 
 
 def verify(folder: Path, *arguments: str) -> int:
@@ -114,6 +131,11 @@ def test_a_policy_of_witnesses_alone_leaves_open_whose_the_key_of_a_bundle_is(fo
         (["@none"], "cannot be opened"),
         (["@"], "Cannot verify. "),
         (["@document.csv"], "neither a receipt nor evidence in a zip"),
+        (["@document.csv"], "If this is a document, give its receipt with --receipt."),
+        (["@list.xlsx"], "If this is a document, give its receipt with --receipt."),
+        (["@receipt.tlog-proof", *KEY, "--checkpoint", "@kept"], "of one entry alone"),
+        (["@evidence.zip", *KEY, "--checkpoint", "@none"], "cannot be opened"),
+        (["@evidence.zip", *KEY, "--checkpoint", "@document.csv"], "document.csv is no signed checkpoint"),
         (["@receipt.tlog-proof"], "does not hold the log's key"),
         (["@receipt.tlog-proof", "--key", "words"], "A verifier key is written"),
         (["@receipt.tlog-proof", "--key", HALF_A_CHARACTER], "The name of a key"),
@@ -167,6 +189,83 @@ def test_a_value_that_was_logged_is_shown_in_one_line(folder: Path, capsys: Said
     )
     assert verify(folder, "@receipt.tlog-proof", "--policy", "@policy") == 0
     assert all(line.isprintable() for line in capsys.readouterr().out.splitlines())
+
+
+@pytest.mark.parametrize("name", ["@evidence.zip", "@tiles.zip"])
+def test_evidence_says_where_the_log_went_on_under_a_new_origin(folder: Path, capsys: Said, name: str) -> None:
+    assert verify(folder, name, *KEY) == 0
+    assert "went on" not in capsys.readouterr().out
+    entries = with_continuation(12)
+    (folder / "evidence.zip").write_bytes(specimens.pack(specimens.members((4, 10), entries)))
+    (folder / "tiles.zip").write_bytes(specimens.pack(exported(entries)))
+    assert verify(folder, name, *KEY) == 0
+    *_, proved, _ = capsys.readouterr().out.splitlines()
+    assert proved.startswith("Proved: these 10 entries")
+    assert proved.endswith(
+        ". At entry 8 the log went on under a new origin: 12 entries had been signed for before, 7 of them were kept, "
+        "so 5 are lost; checkpoints kept of the old origin will not fit."
+    )
+    assert ("put between since the first of them" in proved) == (name == "@evidence.zip")
+
+
+def test_where_no_fewer_entries_were_kept_none_is_said_to_be_lost(folder: Path, capsys: Said) -> None:
+    (folder / "tiles.zip").write_bytes(specimens.pack(exported(with_continuation(7))))
+    assert verify(folder, "@tiles.zip", *KEY) == 0
+    said = capsys.readouterr().out
+    assert "7 entries had been signed for before, and whether they are among the 7 that it then held cannot be" in said
+    assert "lost" not in said
+
+
+@pytest.mark.parametrize("name", ["@evidence.zip", "@tiles.zip"])
+def test_evidence_agrees_with_each_checkpoint_that_was_kept(folder: Path, capsys: Said, name: str) -> None:
+    assert verify(folder, name, *KEY, "--checkpoint", "@kept") == 0
+    assert "; it agrees with the checkpoint that you kept, of 7 entries." in sentences(capsys)[0]
+    kept = ["--checkpoint", "@kept"]
+    for size in (0, specimens.SIZE, 1):
+        (folder / f"kept-{size}").write_text(specimens.signed(size, "w1"))
+        kept += ["--checkpoint", f"@kept-{size}"]
+    assert verify(folder, name, *KEY, *kept) == 0
+    assert "; it agrees with the checkpoints that you kept, of 0, 1, 7 and 13 entries." in sentences(capsys)[0]
+
+
+def of_another_origin() -> str:
+    checkpoint = Checkpoint(specimens.OTHER_ORIGIN, 7, rfc9162.tree_hash(specimens.ENTRIES[:7]))
+    return sign_checkpoint(checkpoint, specimens.LOG)
+
+
+LONGER = [*specimens.ENTRIES, entry_number(13).encode()]
+OTHERS = [*specimens.ENTRIES[:3], entry_number(99).encode(), *specimens.ENTRIES[4:]]
+
+
+@pytest.mark.parametrize("name", ["@evidence.zip", "@tiles.zip"])
+@pytest.mark.parametrize(
+    ("kept", "says"),
+    [
+        (specimens.signed(14, entries=LONGER), "counts 14 entries; the evidence has 13: entries are missing"),
+        (
+            specimens.signed(7, entries=OTHERS),
+            "first 7 entries of the evidence are not those that it was signed for",
+        ),
+        (specimens.signed(0).replace("\n0\n", "\n7\n"), "is not signed by the key of the evidence: The signature of"),
+        (specimens.signed(7, signer=specimens.STRANGER), "is not signed by the key of the evidence: No known key"),
+        (of_another_origin(), f"is of the log {specimens.OTHER_ORIGIN}; the evidence is of {ORIGIN}."),
+    ],
+)
+def test_a_kept_checkpoint_that_does_not_fit_says_why(
+    folder: Path, capsys: Said, name: str, kept: str, says: str
+) -> None:
+    (folder / "false").write_text(kept)
+    assert verify(folder, name, *KEY, "--checkpoint", "@kept", "--checkpoint", "@false") == 1
+    said = capsys.readouterr().out
+    assert said.startswith("NOT PROVED. The checkpoint that you kept (")
+    assert says in said
+
+
+def test_a_checkpoint_of_the_old_origin_is_told_where_the_log_went_on(folder: Path, capsys: Said) -> None:
+    (folder / "tiles.zip").write_bytes(specimens.pack(exported(with_continuation(12))))
+    (folder / "old").write_text(of_another_origin())
+    assert verify(folder, "@tiles.zip", *KEY, "--checkpoint", "@old") == 1
+    assert "At entry 8 the log went on under a new origin" in capsys.readouterr().out
 
 
 def test_each_subcommand_has_one_row_and_helps_itself(capsys: Said) -> None:

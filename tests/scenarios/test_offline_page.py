@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
+from audit.__main__ import main
 from audit.entry import Entry
 from audit.evidence import checkpoint_name
 from audit.fields import commit_to
@@ -16,6 +17,7 @@ from audit.merkle import leaf_hash, root_of
 from audit.offline_page import offline_page
 from tests.audit import specimens
 from tests.audit.example_log import INSPECTION, PERSON, START, entry_number
+from tests.audit.test_verify_command import exported, with_continuation
 from tests.scenarios.looking import AXE, LOOK, PICTURES, evaluate
 from tests.scenarios.offline import reader
 
@@ -92,6 +94,26 @@ def test_what_is_not_proved_is_said(browser: Browser, files: Path) -> None:
         person.give(KEY)
         assert person.check() == "proved"
         assert "that any file is the document: choose it together with the receipt" in person.still_open()
+
+
+def test_page_and_command_say_alike_where_a_log_went_on(
+    browser: Browser, files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evidence = []
+    for signed in (12, 7):
+        entries = with_continuation(signed)
+        evidence += [(f"bundle-{signed}.zip", specimens.members((4, 10), entries))]
+        evidence += [(f"tiles-{signed}.zip", exported(entries))]
+    with reader(browser, files) as person:
+        person.give(KEY)
+        for name, content in evidence:
+            (files / name).write_bytes(specimens.pack(content))
+            person.choose(files / name)
+            assert person.check() == "proved"
+            assert main(["verify", str(files / name), "--key", KEY]) == 0
+            proved = capsys.readouterr().out.splitlines()[-2].removeprefix("Proved: ")
+            assert "At entry 8 the log went on under a new origin: " in proved
+            assert person.said() == proved[0].upper() + proved[1:]
 
 
 def test_a_policy_can_be_pasted_but_not_given_twice(browser: Browser, files: Path) -> None:
