@@ -20,7 +20,7 @@ from audit.vocabulary import verify_entry
 
 ConnectionT = TypeVar("ConnectionT")
 
-_PAGE: Final = 2048
+_PAGE: Final = 1024
 NO_LEAF: Final = bytes(HASH_BYTES)
 
 

@@ -53,7 +53,7 @@ _FRAMES: Final[Mapping[str, str]] = {
 _COUNT: Final = "(?:0|[1-9][0-9]{0,14})"  # 15 digits lie below 2^53 whatever they are
 
 _MINUTES: Final = re.compile(_MINUTE)
-_SECONDS: Final = re.compile(_SECOND)
+_fits_seconds: Final = re.compile(_SECOND).fullmatch
 _ACTORS: Final = re.compile(_ACTOR)
 _SUBJECTS: Final = re.compile(_SUBJECT)
 _END: Final = '","version":1}'
@@ -97,7 +97,7 @@ class Recogniser:
             if inspection != self._inspection or (time[:17] not in self._minutes and not self._keep_minute(time)):
                 return False
             beginning = self._beginnings.get(actor) or self._beginning(actor)
-            if not encoded.startswith(beginning) or not _SECONDS.fullmatch(time, 17):
+            if not encoded.startswith(beginning) or not _fits_seconds(time, 17):
                 return False
             plan = self._plans.get(event) or self._plan(event)
             about, end = plan.about, b""

@@ -108,7 +108,10 @@ class SqlRawLog:
     def raw_events(self, connection: Connection, log_id: str, event: str) -> list[tuple[int, bytes]]:
         """Index and bytes of the entries that the column beside them calls `event`, in order."""
         rows = audit_entry.c
-        query = select(rows.leaf_index, rows.entry).where(rows.log_id == log_id, rows.event == event)
+        called = rows.event == event
+        if connection.dialect.name == "sqlite":
+            called = func.unlikely(called)  # it keeps no figures, and would read the whole log in its order
+        query = select(rows.leaf_index, rows.entry).where(rows.log_id == log_id, called)
         return [(row[0], row[1]) for row in connection.execute(query.order_by(rows.leaf_index))]
 
     def raw_log_ids(self, connection: Connection) -> dict[str, list[Any]]:
