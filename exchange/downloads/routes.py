@@ -17,12 +17,12 @@ from exchange.downloads.release import open_release
 from exchange.downloads.service import record_list_viewed
 from exchange.errors import NotFoundError
 from exchange.inspections import legal_notes
-from exchange.inspections.checklist import state_of
+from exchange.inspections.checklist import say_state, state_of
 from exchange.inspections.queries import ItemCount, get_inspection, item_counts, names_of, requested_items
 from exchange.inspections.routes import permissions_in
 from exchange.retention.service import due_of
 from exchange.submissions.models import READABLE
-from exchange.submissions.queries import documents_for_item, get_document
+from exchange.submissions.queries import documents_for_item, get_document, gone_for_item
 from exchange.web.headers import FILE_POLICY
 from exchange.web.identity import parts, signed_in
 
@@ -41,7 +41,8 @@ def item(inspection_id: str, number: str) -> str:
             raise NotFoundError
         require_in_inspection(actor, Permission.LIST_DOCUMENTS, inspection_id, frozenset({number}))
         documents = documents_for_item(session, inspection_id, number)
-        names = names_of(session, {document.submitted_by for document in documents})
+        gone = gone_for_item(session, inspection_id, number)
+        names = names_of(session, {document.submitted_by for document in (*documents, *gone)})
         count = item_counts(session, inspection_id).get(number, ItemCount())
         mine = releases_to(session, actor.person, [document.id for document in documents])
         notes = [
@@ -50,13 +51,16 @@ def item(inspection_id: str, number: str) -> str:
             for note in legal_notes.notes_shown(session, parts().legal_notes, place)
         ]
     record_list_viewed(parts().database, inspection_id, number, actor.person)
+    state = state_of(count, requested.due_at, parts().clock())
     return render_template(
         "downloads/item.html",
         inspection=inspection,
         item=parts().catalogue.item(number),
         requested=requested,
-        state=state_of(count, requested.due_at, parts().clock()),
+        state=state,
+        state_words=say_state(state, count),
         documents=[(document, due_of(document, inspection, parts().schedule)) for document in documents],
+        gone=gone,
         names=names,
         opened=mine,
         may=permissions_in(inspection_id),

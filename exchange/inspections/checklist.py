@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from config.catalogue import Catalogue, Group, Item
+from exchange.clock import say_day
 from exchange.inspections.models import RequestedItem
 from exchange.inspections.queries import ItemCount
 
@@ -20,6 +21,7 @@ class ItemState(StrEnum):
     PROBLEM = "Problem: send again"
     RECEIVED = "Received"
     CHECKED = "Received and checked"
+    DISPOSED = "Received, and disposed of"
 
     @property
     def tag_class(self) -> str:
@@ -30,6 +32,7 @@ class ItemState(StrEnum):
             ItemState.PROBLEM: "govuk-tag--red",
             ItemState.RECEIVED: "govuk-tag--blue",
             ItemState.CHECKED: "govuk-tag--green",
+            ItemState.DISPOSED: "govuk-tag--grey",
         }[self]
 
 
@@ -40,9 +43,16 @@ class ChecklistRow:
     item: Item
     due_at: datetime
     state: ItemState
+    words: str
     documents: int
+    gone: int
     newest: datetime | None
     assigned: tuple[str, ...]
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether anything came for it, be it disposed of since."""
+        return self.documents + self.gone > 0
 
 
 @dataclass(frozen=True)
@@ -65,11 +75,22 @@ class Progress:
 
 def state_of(count: ItemCount, due_at: datetime, now: datetime) -> ItemState:
     """Say where an item stands at `now`."""
+    if count.documents == 0 and count.gone:
+        return ItemState.DISPOSED
     if count.documents == 0:
         return ItemState.OVERDUE if now > due_at else ItemState.OUTSTANDING
     if count.failed:
         return ItemState.PROBLEM
     return ItemState.RECEIVED if count.waiting else ItemState.CHECKED
+
+
+def say_state(state: ItemState, count: ItemCount) -> str:
+    """Say where an item stands, with the day of the last disposal where nothing that came is here any more."""
+    if state is not ItemState.DISPOSED:
+        return state.value
+    if count.disposed_at is None:
+        return "Received, and being disposed of"
+    return f"{state.value} on {say_day(count.disposed_at)}"
 
 
 def build_checklist(
@@ -96,7 +117,7 @@ def build_checklist(
 def progress_of(checklist: Iterable[ChecklistGroup], now: datetime) -> Progress:
     """Count what is asked, answered and overdue, and find the next deadline with something outstanding."""
     rows = [row for group in checklist for row in group.rows]
-    open_rows = [row for row in rows if row.documents == 0]
+    open_rows = [row for row in rows if not row.is_answered]
     upcoming = [row.due_at for row in open_rows if row.due_at >= now]
     return Progress(
         asked=len(rows),
@@ -109,11 +130,14 @@ def progress_of(checklist: Iterable[ChecklistGroup], now: datetime) -> Progress:
 def _row(
     item: Item, requested: RequestedItem, count: ItemCount, assigned: Mapping[str, Iterable[str]], now: datetime
 ) -> ChecklistRow:
+    state = state_of(count, requested.due_at, now)
     return ChecklistRow(
         item=item,
         due_at=requested.due_at,
-        state=state_of(count, requested.due_at, now),
+        state=state,
+        words=say_state(state, count),
         documents=count.documents,
+        gone=count.gone,
         newest=count.newest,
         assigned=tuple(sorted(assigned.get(item.number, ()))),
     )

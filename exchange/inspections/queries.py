@@ -14,7 +14,7 @@ from exchange.accounts.models import Person
 from exchange.errors import NotFoundError
 from exchange.identifiers import parse_identifier
 from exchange.inspections.models import Assignment, Inspection, Membership, RequestedItem
-from exchange.submissions.models import LIVE, Document, DocumentItem, DocumentState
+from exchange.submissions.models import GONE, LIVE, Document, DocumentItem, DocumentState
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,17 @@ class Member:
 
 @dataclass(frozen=True)
 class ItemCount:
-    """What has come for one item: how many documents, how many still unread back, how many that failed, the newest."""
+    """What has come for one item: how many documents, how many still unread back, how many that failed, the newest.
+
+    Beside these, how many came and are disposed of (or being disposed of), and when the last of them was.
+    """
 
     documents: int = 0
     waiting: int = 0
     failed: int = 0
     newest: datetime | None = None
+    gone: int = 0
+    disposed_at: datetime | None = None
 
 
 def inspection_exists(session: Session, inspection_id: str) -> bool:
@@ -76,20 +81,25 @@ def requested_items(session: Session, inspection_id: str) -> dict[str, Requested
 
 
 def item_counts(session: Session, inspection_id: str) -> dict[str, ItemCount]:
-    """Count live documents by item, in one query."""
+    """Count documents by item, those that are here and those that are disposed of, in one query."""
     rows = session.execute(
         select(
             DocumentItem.number,
-            func.count(),
+            func.count().filter(Document.state.in_(LIVE)),
             func.count().filter(Document.state == DocumentState.RECEIVED),
             func.count().filter(Document.state == DocumentState.CHECK_FAILED),
-            func.max(Document.received_at),
+            func.max(Document.received_at).filter(Document.state.in_(LIVE)),
+            func.count().filter(Document.state.in_(GONE)),
+            func.max(Document.disposed_at),
         )
         .join(Document, Document.id == DocumentItem.document_id)
-        .where(DocumentItem.inspection_id == inspection_id, Document.state.in_(LIVE))
+        .where(DocumentItem.inspection_id == inspection_id)
         .group_by(DocumentItem.number)
     )
-    return {number: ItemCount(total, waiting, failed, newest) for number, total, waiting, failed, newest in rows}
+    return {
+        number: ItemCount(total, waiting, failed, newest, gone, disposed_at)
+        for number, total, waiting, failed, newest, gone, disposed_at in rows
+    }
 
 
 def members_of(session: Session, inspection_id: str) -> list[Member]:

@@ -24,6 +24,7 @@ class DocumentState(StrEnum):
 
 READABLE = (DocumentState.RECEIVED, DocumentState.CHECKED)
 LIVE = (*READABLE, DocumentState.CHECK_FAILED)
+GONE = (DocumentState.DISPOSING, DocumentState.DISPOSED)
 
 
 class Document(Model):
@@ -54,6 +55,11 @@ class Document(Model):
     salt: Mapped[bytes] = mapped_column(LargeBinary(32))  # opens the commitments in the log; erased at disposal
 
     items: Mapped[list[DocumentItem]] = relationship(lazy="selectin", order_by="DocumentItem.position")
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether its disposal has begun: it came, and there is nothing to open any more."""
+        return self.state in GONE
 
     @property
     def numbers(self) -> list[str]:

@@ -18,6 +18,7 @@ from exchange.inspections.service import in_order
 from exchange.receipts.addresses import receipt_files
 from exchange.receipts.pdf import can_render
 from exchange.receipts.service import find_evidence
+from exchange.retention.queries import get_certificate
 from exchange.retention.service import due_of
 from exchange.submissions.form_reading import Outcomes, read_fields, receive_files
 from exchange.submissions.forms import UploadForm
@@ -54,6 +55,9 @@ def receipt(inspection_id: str, document_id: str) -> str:
         document = get_document(session, inspection_id, document_id)
         require_on_document(signed_in().actor, Permission.VIEW_RECEIPT, inspection_id, frozenset(document.numbers))
         inspection = get_inspection(session, inspection_id)
+        certificate = (
+            get_certificate(session, parts().catalogue, inspection_id, document_id) if document.is_gone else None
+        )
         place = place_in_log(session, parts().trail, document)
         evidence = place and find_evidence(session, parts().trail, inspection_id, place.leaf_index)
         name = names_of(session, [document.submitted_by]).get(document.submitted_by, "A former account")
@@ -63,6 +67,7 @@ def receipt(inspection_id: str, document_id: str) -> str:
         "submissions/receipt.html",
         inspection=inspection,
         document=document,
+        certificate=certificate,
         items=[parts().catalogue.item(number) for number in document.numbers],
         evidence=evidence,
         files=receipt_files("receipts.document_receipt", inspection_id=inspection_id, document_id=document_id),

@@ -112,6 +112,8 @@ def test_items_of_a_child_are_not_asked_for_in_general() -> None:
         (ItemCount(documents=2, waiting=1), 1, ItemState.RECEIVED),
         (ItemCount(documents=2), -1, ItemState.CHECKED),
         (ItemCount(documents=2, waiting=1, failed=1), -1, ItemState.PROBLEM),
+        (ItemCount(gone=1), 1, ItemState.DISPOSED),
+        (ItemCount(documents=1, gone=1), 1, ItemState.CHECKED),
     ],
 )
 def test_an_item_is_where_its_documents_and_its_deadline_put_it(
