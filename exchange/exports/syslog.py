@@ -48,6 +48,8 @@ def _data(record: Record, enterprise: int) -> str:
 
 
 def _escaped(value: str) -> str:
+    """As RFC 5424, 6.3.3 asks; what is not printable ASCII, as only somebody with the database can bring in, is ?."""
+    value = "".join(character if " " <= character <= "~" else "?" for character in value)
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("]", "\\]")
 
 

@@ -344,3 +344,15 @@ def test_the_fields_of_schema_version_1_stay_as_they_are(case: Case) -> None:
     fields = "schema cursor log index leaf_hash time event outcome severity severity_name actor subject inspection"
     assert list(first_record(case)) == [*fields.split(), "items", "details"]
     assert siem.SCHEMA == "1"
+
+
+@pytest.mark.parametrize("log", ["service\n<0>1 - forged", "service\r\n", "s\x00", "sérvice", 'a"]b\\'])
+def test_no_identifier_that_somebody_put_into_the_database_forges_a_message_or_stops_the_feed(log: str) -> None:
+    record = {
+        "schema": "1", "log": log, "index": 0, "leaf_hash": "00", "time": "2026-11-24T09:00:00.000000Z",
+        "event": "sign-in:refused", "outcome": "failure", "severity": 4, "actor": "anonymous",
+    }  # fmt: skip
+    message = syslog.message_of(record, "exchange.example.org", 32473)
+    assert all(0x20 <= byte <= 0x7E for byte in message)
+    assert message.count(b" anonymous") == 0
+    assert b'actor="anonymous"' in message
