@@ -4,7 +4,7 @@ import pytest
 
 from audit.__main__ import COMMANDS, main
 from audit.checkpoint import Checkpoint, sign_checkpoint
-from audit.entry import Entry
+from audit.entry import Detail, Entry
 from audit.note import VerifierKey
 from tests.audit import bad_tiles, rfc9162, specimens
 from tests.audit.example_log import INSPECTION, ORIGIN, START, entry_number
@@ -34,7 +34,12 @@ def exported(entries: list[bytes]) -> dict[str, bytes]:
 
 def with_continuation(signed_size: int, from_size: int = 7) -> list[bytes]:
     """The entries of a log that went on at its entry 8."""
-    details = {"from_size": from_size, "signed_size": signed_size, "generation": 2, "commitment": "0" * 64}
+    details: dict[str, Detail] = {
+        "from_size": from_size,
+        "signed_size": signed_size,
+        "generation": 2,
+        "commitment": "0" * 64,
+    }
     entry = Entry("log:continued", START, "system:host", INSPECTION, None, details)
     return [*map(Entry.encode, map(entry_number, range(8))), entry.encode(), entry_number(9).encode()]
 
