@@ -14,6 +14,7 @@ from sqlalchemy import select
 from audit.fsck import check_log
 from exchange import trail
 from exchange.access.roles import Role
+from exchange.accounts.models import ServiceRole
 from exchange.downloads.models import Release
 from exchange.parts import Parts
 from exchange.submissions.checking import reference_of
@@ -106,6 +107,10 @@ class Installation:
 
 @pytest.fixture
 def installation(parts: Parts, area: Area, left: Callable[[], list[str]]) -> Installation:
+    with parts.database.unit_of_work() as unit:  # the fixtures gave roles without it, and the worker would tell
+        for given in unit.session.scalars(select(ServiceRole)):
+            details: dict[str, trail.DetailValue] = {"role": given.role}
+            trail.record(unit, "role:granted-service", actor=trail.HOST, subject=given.person_id, details=details)
     return Installation(parts, area, left)
 
 
