@@ -6,11 +6,6 @@ fixed sentences; neither holds a name, a child or a file name, and no caller can
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
-
 from exchange.database import UnitOfWork
 from exchange.identifiers import new_identifier
 from exchange.notifications.models import MailState, OutgoingMail
@@ -51,11 +46,3 @@ def say_failure(code: str) -> str:
     if code.startswith("smtp-"):
         return f"the mail server answered {code.removeprefix('smtp-')}"
     return FAILURES.get(code, code.replace("-", " "))
-
-
-def waiting_mail(session: Session) -> tuple[int, datetime | None]:
-    """How many mails wait, and since when the oldest has."""
-    row = session.execute(
-        select(func.count(), func.min(OutgoingMail.queued_at)).where(OutgoingMail.state == MailState.WAITING)
-    ).one()
-    return row[0], row[1]

@@ -133,19 +133,16 @@ class LogChecks:
 
     def _kept(self, log_id: str) -> tuple[list[bytes], OSError | None]:
         try:
-            return [note for note in kept_notes(self._parts, log_id) if self._is_signed(note, log_id)], None
+            keys = self._own_keys(log_id)
+            return [note for note in kept_notes(self._parts, log_id) if _is_signed(note, keys)], None
         except OSError as error:
             return [], error
 
-    def _is_signed(self, note: bytes, log_id: str) -> bool:
-        """Whether this is a checkpoint of the log at all; a spoiled file says nothing of it, and has its own alarm."""
+    def _own_keys(self, log_id: str) -> list[VerifierKey]:
+        """The log's key under each of its origins."""
         with self._parts.database.read() as session:
             origins = self._parts.trail.store.origins(session.connection(), log_id)
-        for each in origins:
-            with suppress(NoteError):
-                open_checkpoint(note, VerifierKey(each.origin, self._parts.trail.log.public_key))
-                return True
-        return False
+        return [VerifierKey(each.origin, self._parts.trail.log.public_key) for each in origins]
 
     def _read(self, log_id: str, since: CheckedState | None, notes: Sequence[bytes]) -> tuple[FsckReport, CheckedState]:
         """One check; what the log is held to is read before the log, so that the log has all of it by then."""
@@ -201,6 +198,15 @@ class LogChecks:
             row.checked_at, row.size, row.findings = unit.now, report.tree_size, len(report.findings)
             row.first_index = None if first is None else first.index
             row.first_kind = "" if first is None else first.kind
+
+
+def _is_signed(note: bytes, keys: Sequence[VerifierKey]) -> bool:
+    """Whether this is a checkpoint of the log at all; a spoiled file says nothing of it, and has its own alarm."""
+    for key in keys:
+        with suppress(NoteError):
+            open_checkpoint(note, key)
+            return True
+    return False
 
 
 def _keys(parts: Parts) -> list[VerifierKey]:
